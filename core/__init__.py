@@ -1,0 +1,1 @@
+"""What both processes speak. numpy and the standard library only."""

@@ -1,0 +1,36 @@
+"""Writing files so that a failure leaves nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import ExportError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write to, with the same suffix; renamed to ``path`` on success.
+
+    On any failure the temporary file is removed and ``path`` stays as it was. Raises ExportError, in one sentence, for
+    what the file system refuses (no such folder, no permission, a full disk).
+    """
+    if not path.parent.is_dir():
+        raise ExportError(f"The folder {path.parent} does not exist.", hint="Create it, or choose another place for the output.")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    try:
+        yield temporary
+        if not temporary.exists():
+            raise ExportError(f"Nothing was written for {path}.", hint="Report this: the exporter ended without a file.")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ExportError(
+            f"{path} could not be written: {(error.strerror or str(error)).lower()}.",
+            hint="Check the folder's permissions and the free space, or choose another place for the output.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
