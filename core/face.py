@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .skeleton import Channel
 
@@ -12,7 +13,15 @@ FaceEncoding = Literal["blendshapes", "expressions"]
 """``blendshapes``: ARKit weights. ``expressions``: SMPL-X expression weights with the jaw and eye joints."""
 
 ARKIT: tuple[str, ...] = (
-    *("eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft"),
+    *(
+        "eyeBlinkLeft",
+        "eyeLookDownLeft",
+        "eyeLookInLeft",
+        "eyeLookOutLeft",
+        "eyeLookUpLeft",
+        "eyeSquintLeft",
+        "eyeWideLeft",
+    ),
     *("eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeSquintRight"),
     *("eyeWideRight", "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker"),
     *("mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight"),
@@ -46,7 +55,7 @@ def _mirrored(name: str) -> str:
     return name
 
 
-MIRROR_SHAPES: np.ndarray = np.array([ARKIT_INDEX[_mirrored(name)] for name in ARKIT])
+MIRROR_SHAPES: NDArray[np.intp] = np.array([ARKIT_INDEX[_mirrored(name)] for name in ARKIT])
 """(52,) index of each shape's partner on the other side; ``jawLeft`` and ``mouthLeft`` swap with their rights too.
 
 ``eyeLookInLeft`` swaps with ``eyeLookInRight``: *in* is towards the nose on both sides."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +18,15 @@ def replacing(path: Path) -> Iterator[Path]:
     what the file system refuses (no such folder, no permission, a full disk).
     """
     if not path.parent.is_dir():
-        raise ExportError(f"The folder {path.parent} does not exist.", hint="Create it, or choose another place for the output.")
+        raise ExportError(
+            f"The folder {path.parent} does not exist.", hint="Create it, or choose another place for the output."
+        )
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
         if not temporary.exists():
             raise ExportError(f"Nothing was written for {path}.", hint="Report this: the exporter ended without a file.")
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise ExportError(
             f"{path} could not be written: {(error.strerror or str(error)).lower()}.",
@@ -34,3 +35,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def writable(path: Path) -> None:
+    """Raise ExportError now if a file could not be written at ``path`` later, so that no work is done in vain."""
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder.", hint="Add a file name.")
+    with contextlib.suppress(_Tried), replacing(path) as temporary:
+        temporary.touch()
+        raise _Tried
+
+
+class _Tried(Exception):  # noqa: N818 - a signal, not an error
+    """The trial file could be made: leave ``replacing`` without renaming it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Channel = Literal["body", "hands", "head_gaze", "upper_face", "mouth"]
 CHANNELS: tuple[Channel, ...] = ("body", "hands", "head_gaze", "upper_face", "mouth")
@@ -45,7 +46,12 @@ JOINT: dict[str, int] = {name: index for index, name in enumerate(JOINTS)}
 
 PARENTS: tuple[int, ...] = (
     *(-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15),
-    *(parent for wrist, first in ((20, 25), (21, 40)) for f in range(5) for parent in (wrist, first + 3 * f, first + 3 * f + 1)),
+    *(
+        parent
+        for wrist, first in ((20, 25), (21, 40))
+        for f in range(5)
+        for parent in (wrist, first + 3 * f, first + 3 * f + 1)
+    ),
 )
 
 LEFT_HAND = tuple(range(25, 40))
@@ -70,5 +76,5 @@ def _mirrored(name: str) -> str:
     return name
 
 
-MIRROR: np.ndarray = np.array([JOINT[_mirrored(name)] for name in JOINTS])
+MIRROR: NDArray[np.intp] = np.array([JOINT[_mirrored(name)] for name in JOINTS])
 """(55,) index of each joint's partner on the other side; itself for joints on the middle line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -99,7 +100,9 @@ class Timeline:
     def between(self, start: float, end: float) -> Timeline:
         """The items that overlap [start, end), times as they were, cut at the ends; word indices follow."""
         kept = {i: n for n, i in enumerate(i for i, w in enumerate(self.words) if w.end > start and w.start < end)}
-        cut = {name: tuple(item for item in getattr(self, name) if item.end > start and item.start < end) for name in _KINDS}
+        cut = {
+            name: tuple(item for item in getattr(self, name) if item.end > start and item.start < end) for name in _KINDS
+        }
         moved = {
             name: tuple(
                 dataclasses.replace(item, word=kept.get(item.word, -1)) if hasattr(item, "word") else item for item in items
@@ -133,7 +136,7 @@ class Timeline:
                 times = [getattr(item, field) for field in _TIME_FIELDS if hasattr(item, field)]
                 if not all(t == t and abs(t) != float("inf") for t in times):
                     found.append(f"A time in {name} is not a number.")
-                elif any(b < a - 1e-9 for a, b in zip(times, times[1:], strict=False)):
+                elif any(b < a - 1e-9 for a, b in itertools.pairwise(times)):
                     found.append(f"The times of an item in {name} run backwards at {times[0]:.3f} s.")
                 elif item.start < last - 1e-9:
                     found.append(f"The {name} are not sorted at {item.start:.3f} s.")
