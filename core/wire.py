@@ -15,6 +15,15 @@ DEFAULT_TRANSCRIBER = "pocketsphinx"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Pose:
+    """One pose of the whole character, for the start or the end of a take."""
+
+    poses: tuple[float, ...]  # 165 numbers: 55 joints, axis-angle, rad
+    trans: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m
+    blendshapes: Mapping[str, float] = dataclasses.field(default_factory=dict)  # ARKit name -> 0..1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PerformRequest:
     """How a line is to be performed. The voice itself travels beside it."""
 
@@ -24,6 +33,9 @@ class PerformRequest:
     generators: Mapping[Channel, str] = dataclasses.field(default_factory=lambda: dict(DEFAULT_GENERATORS))
     seeds: tuple[int, ...] = (0,)  # one take a seed
     fps: float = 30.0
+    betas: tuple[float, ...] = ()  # the character's shape, in the body's own directions
+    start_pose: Pose | None = None
+    end_pose: Pose | None = None
     body: str | None = None  # path of a body file on the engine's machine; None: the built-in body
     parameters: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)  # plugin id -> its parameters
     pronunciations: Mapping[str, str] = dataclasses.field(default_factory=dict)  # lower-case word -> ARPAbet, spaced
