@@ -15,8 +15,9 @@ Array = NDArray[Any]
 def forward(rest_joints: Array, rotations: Array, trans: Array, parents: tuple[int, ...] = PARENTS) -> tuple[Array, Array]:
     """World rotations (T, J, 3, 3) and joint positions (T, J, 3), metres.
 
-    ``rest_joints`` (J, 3), metres, in rest pose; ``rotations`` (T, J, 3, 3), each relative to its parent; ``trans``
-    (T, 3), metres, added to every joint, as SMPL-X does (the pelvis stands at rest_joints[0] + trans).
+    ``rest_joints`` (J, 3) or, where the rest pose changes with the frame, (T, J, 3), metres; ``rotations`` (T, J, 3, 3),
+    each relative to its parent; ``trans`` (T, 3), metres, added to every joint, as SMPL-X does (the pelvis stands at
+    rest_joints[0] + trans).
     """
     world = np.empty_like(rotations)
     positions = np.empty((*rotations.shape[:2], 3), dtype=rotations.dtype)
@@ -24,8 +25,9 @@ def forward(rest_joints: Array, rotations: Array, trans: Array, parents: tuple[i
     for joint, parent in enumerate(parents):
         if parent < 0:
             world[:, joint] = rotations[:, joint]
-            positions[:, joint] = rest[joint] + trans
+            positions[:, joint] = rest[..., joint, :] + trans
         else:
             world[:, joint] = world[:, parent] @ rotations[:, joint]
-            positions[:, joint] = positions[:, parent] + world[:, parent] @ (rest[joint] - rest[parent])
+            bone = rest[..., joint, :] - rest[..., parent, :]
+            positions[:, joint] = positions[:, parent] + (world[:, parent] @ bone[..., None])[..., 0]
     return world, positions
