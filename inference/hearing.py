@@ -8,9 +8,8 @@ from pathlib import Path
 
 from ..core.errors import InputError, PluginError
 from ..core.report import Report
-from ..core.speech import Need, Speech
+from ..core.speech import Need, Pause, Speech
 from ..core.timeline import Phone, Word
-from ..core.wire import DEFAULT_TRANSCRIBER
 from ..plugins.contracts import Transcriber, Transcript, Voice
 from .audio import Recording, rms_normalised
 
@@ -58,7 +57,12 @@ def hear(
     if speech.silent:
         told.warn(_SILENT)
         return dataclasses.replace(
-            speech, words=(), phones=(), nuclei=(), pauses=prosody.all_pause(recording.duration), warnings=tuple(warned)
+            speech,
+            words=(),
+            phones=(),
+            nuclei=(),
+            pauses=(Pause(start=0.0, end=recording.duration),),
+            warnings=tuple(warned),
         )
     energy = prosody.energy(samples)
     pauses = prosody.pauses(energy, recording.duration)
@@ -103,7 +107,9 @@ def _check(title: str, words: tuple[Word, ...], phones: tuple[Phone, ...]) -> No
         last = float("-inf")
         for item in items:
             if not (last - 1e-6 <= item.start <= item.end):
-                raise PluginError(f"{title} gave {name} whose times run backwards at {item.start:.2f} s.", hint="The plugin is at fault.")
+                raise PluginError(
+                    f"{title} gave {name} whose times run backwards at {item.start:.2f} s.", hint="The plugin is at fault."
+                )
             last = item.start
 
 
@@ -124,6 +130,3 @@ class _Remembering:
     @property
     def cancelled(self) -> bool:
         return self._inner.cancelled
-
-
-ALIGNER = DEFAULT_TRANSCRIBER
