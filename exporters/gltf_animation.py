@@ -1,0 +1,65 @@
+"""A clip as one glTF animation: rotations, the root's place, morph target weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.rotations import axis_angle_to_quaternion, continuous
+from .gltf_buffer import GlbBuffer
+
+Array = NDArray[Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Performance:
+    """What moves, by glTF node. Joint ``i`` is node ``i``, the root node 0."""
+
+    name: str
+    fps: float
+    poses: Array  # (T, 55, 3) float32 axis-angle, rad
+    places: Array  # (T, 3) float32, m, of the root
+    morphs: Array | None  # (T, N) float32 weights
+    morph_nodes: tuple[int, ...]  # the nodes whose meshes have those N morph targets
+
+
+def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
+    """The animation. What never changes gets a single key, and a joint that stays at rest gets none.
+
+    The root's place always spans the whole clip, so that the animation is as long as the clip, however little moves.
+    """
+    frames = len(performance.poses)
+    times = (np.arange(frames) / performance.fps).astype(np.float32)
+    every = buffer.accessor(times, "SCALAR", bounds=True)
+    first = every if frames == 1 else buffer.accessor(times[:1], "SCALAR", bounds=True)
+    samplers: list[dict[str, Any]] = []
+    channels: list[dict[str, Any]] = []
+
+    def play(keys: int, values: int, path: str, *nodes: int) -> None:
+        samplers.append({"input": keys, "output": values, "interpolation": "LINEAR"})
+        channels.extend({"sampler": len(samplers) - 1, "target": {"node": n, "path": path}} for n in nodes)
+
+    poses = performance.poses
+    moves = (poses != poses[0]).any(axis=(0, 2))
+    moving, held = np.flatnonzero(moves), np.flatnonzero(~moves & poses[0].any(axis=-1))
+    turned = continuous(axis_angle_to_quaternion(poses[:, moving])).astype(np.float32)
+    for joint, values in zip(moving.tolist(), buffer.accessors_of_columns(turned, "VEC4")):
+        play(every, values, "rotation", joint)
+    for joint in held.tolist():
+        turn = axis_angle_to_quaternion(poses[:1, joint]).astype(np.float32)
+        play(first, buffer.accessor(turn, "VEC4"), "rotation", joint)
+    places = performance.places.astype(np.float32)
+    if frames > 2 and not (places != places[0]).any():
+        ends = buffer.accessor(times[[0, -1]], "SCALAR", bounds=True)
+        play(ends, buffer.accessor(places[[0, -1]], "VEC3"), "translation", 0)
+    else:
+        play(every, buffer.accessor(places, "VEC3"), "translation", 0)
+    morphs = performance.morphs
+    if morphs is not None and performance.morph_nodes:
+        still = not (morphs != morphs[0]).any()
+        values = buffer.accessor(morphs[:1] if still else morphs, "SCALAR")
+        play(first if still else every, values, "weights", *performance.morph_nodes)
+    return {"name": performance.name, "samplers": samplers, "channels": channels}

@@ -1,0 +1,48 @@
+"""A body's materials as glTF's metallic-roughness materials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.body import Body
+from .gltf_buffer import GlbBuffer
+
+
+def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
+    """The document's "materials" and, where the body has textures, "textures", "images" and "samplers"."""
+    images: list[dict[str, Any]] = []
+    rows = []
+    for number, material in enumerate(body.materials):
+        surface: dict[str, Any] = {
+            "baseColorFactor": [float(value) for value in material.base_color],
+            "metallicFactor": float(material.metallic),
+            "roughnessFactor": float(material.roughness),
+        }
+        if material.texture is not None and body.corner_uvs is not None:
+            surface["baseColorTexture"] = {"index": len(images)}
+            images.append({"name": material.name, "mimeType": "image/png", "bufferView": buffer.view(material.texture)})
+        row: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": surface}
+        if material.base_color[3] < 1:
+            row["alphaMode"] = "BLEND"
+        if _is_open(body, number):
+            row["doubleSided"] = True
+        rows.append(row)
+    document: dict[str, Any] = {"materials": rows} if rows else {}
+    if images:
+        document["images"] = images
+        document["textures"] = [{"sampler": 0, "source": index} for index in range(len(images))]
+        document["samplers"] = [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497}]
+    return document
+
+
+def _is_open(body: Body, material: int) -> bool:
+    """Whether both sides of the surface may be seen: sheets such as lashes and hair, whose edges lie bare."""
+    runs = [np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material and p.count]
+    if not runs:
+        return False
+    triangles = body.triangles[np.concatenate(runs)].astype(np.int64)
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    _, counts = np.unique(edges[:, 0] * len(body.template) + edges[:, 1], return_counts=True)
+    return bool((counts == 1).mean() > 0.02)

@@ -1,0 +1,170 @@
+"""A body's surface as glTF meshes: primitives by material, skin influences, morph targets."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.body import Blendshape, Body
+from .gltf_buffer import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuffer, index_type
+
+Array = NDArray[Any]
+_DROPPED = 2e-5  # skin weight that may be left out: at half a metre between two bones' ideas of a vertex, 0.01 mm
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Surface:
+    """A body at rest, ready for vertex buffers. W vertices: the body's, doubled along texture seams."""
+
+    source: Array  # (W,) the body's vertex
+    points: Array  # (W, 3) float32, m
+    normals: Array  # (W, 3) float32
+    uvs: Array | None  # (W, 2) float32, v down as glTF has it
+    triangles: Array  # (F, 3) into the W vertices
+    joints: Array  # (W, 4k) uint8
+    weights: Array  # (W, 4k) float32, rows summing to one
+    morphs: tuple[Morph, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Morph:
+    """A morph target, stored where it moves points or turns normals. Indices are the body's vertices, ascending."""
+
+    name: str
+    indices: Array  # (n,)
+    points: Array  # (n, 3) float32, m
+    normals: Array  # (n, 3) float32
+
+
+def surface(body: Body, betas: Array, shapes: tuple[Blendshape, ...]) -> Surface:
+    """``body`` with ``betas`` baked in and ``shapes`` as its morph targets."""
+    split = body.split
+    points = body.shaped(betas).astype(np.float32)
+    crosses = _crosses(points, body.triangles)
+    sums = _corner_sums(crosses, body.triangles, len(points))
+    normals = _directions(sums)
+    joints, weights = influences(body.weights)
+    return Surface(
+        source=split.vertices,
+        points=points[split.vertices],
+        normals=normals[split.vertices],
+        uvs=None if body.corner_uvs is None else (split.uvs * [1, -1] + [0, 1]).astype(np.float32),
+        triangles=split.triangles,
+        joints=joints[split.vertices],
+        weights=weights[split.vertices],
+        morphs=tuple(_morph(shape, points, body.triangles, crosses, sums, normals) for shape in shapes),
+    )
+
+
+def influences(weights: Array) -> tuple[Array, Array]:
+    """The strongest joints of each vertex, (V, 4k) uint8, and their weights, (V, 4k) float32, that sum to one.
+
+    ``weights`` (V, 55). k is one, or as many sets of four as it takes to leave out no more than 2e-5 of any vertex.
+    """
+    order = np.argsort(-weights, axis=1, kind="stable")
+    ranked = np.take_along_axis(weights, order, axis=1).astype(np.float64)
+    count = 4
+    while ranked[:, count:].sum(axis=1).max(initial=0) > _DROPPED:
+        count += 4
+    ranked = ranked[:, :count]
+    kept = (ranked / ranked.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.where(kept > 0, order[:, :count], 0).astype(np.uint8), kept
+
+
+def meshes(body: Body, surface: Surface, buffer: GlbBuffer) -> list[dict[str, Any]]:
+    """The glTF meshes: "Body" and, with the morph targets, "Face" where some materials never move with the face.
+
+    A morph target costs memory for every vertex of its mesh in most engines; so what it never moves is kept apart.
+    """
+    moving = np.zeros(len(body.template), dtype=bool)
+    for morph in surface.morphs:
+        moving[morph.indices] = True
+    plain, faced = [], []
+    for material in range(len(body.materials)):
+        runs = [np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material and p.count]
+        if not runs:
+            continue
+        triangles = surface.triangles[np.concatenate(runs)]
+        has_face = bool(moving[surface.source[triangles]].any())
+        (faced if has_face else plain).append(_primitive(surface, triangles, material, has_face, buffer))
+    extras = {"targetNames": [morph.name for morph in surface.morphs]}
+    found: list[dict[str, Any]] = []
+    if plain:
+        found.append({"name": "Body", "primitives": plain})
+    if faced:
+        name = "Face" if plain else "Body"
+        found.append({"name": name, "primitives": faced, "weights": [0.0] * len(surface.morphs), "extras": extras})
+    return found
+
+
+def _primitive(surface: Surface, triangles: Array, material: int, has_face: bool, buffer: GlbBuffer) -> dict[str, Any]:
+    used, corners = np.unique(triangles, return_inverse=True)
+    kind = index_type(len(used))
+    attributes = {
+        "POSITION": buffer.accessor(surface.points[used], "VEC3", target=ARRAY_BUFFER, bounds=True),
+        "NORMAL": buffer.accessor(surface.normals[used], "VEC3", target=ARRAY_BUFFER),
+    }
+    if surface.uvs is not None:
+        attributes["TEXCOORD_0"] = buffer.accessor(surface.uvs[used], "VEC2", target=ARRAY_BUFFER)
+    for number in range(surface.joints.shape[1] // 4):
+        four = slice(4 * number, 4 * number + 4)
+        attributes[f"JOINTS_{number}"] = buffer.accessor(surface.joints[used, four], "VEC4", target=ARRAY_BUFFER)
+        attributes[f"WEIGHTS_{number}"] = buffer.accessor(surface.weights[used, four], "VEC4", target=ARRAY_BUFFER)
+    primitive: dict[str, Any] = {
+        "attributes": attributes,
+        "indices": buffer.accessor(corners.astype(kind), "SCALAR", target=ELEMENT_ARRAY_BUFFER),
+        "material": material,
+    }
+    if has_face:
+        primitive["targets"] = [_target(morph, surface.source[used], kind, buffer) for morph in surface.morphs]
+    return primitive
+
+
+def _target(morph: Morph, source: Array, kind: Any, buffer: GlbBuffer) -> dict[str, int]:
+    """One morph target over the vertices whose body vertex is ``source``."""
+    row = np.searchsorted(morph.indices, source)
+    row[row == len(morph.indices)] = 0
+    here = np.flatnonzero(morph.indices[row] == source) if len(morph.indices) else np.zeros(0, np.int64)
+    indices = here.astype(kind)
+    view = buffer.view(indices.tobytes()) if len(here) else -1
+    rows = row[here]
+    return {
+        "POSITION": buffer.sparse(len(source), view, indices, morph.points[rows], bounds=True),
+        "NORMAL": buffer.sparse(len(source), view, indices, morph.normals[rows]),
+    }
+
+
+def _morph(shape: Blendshape, points: Array, triangles: Array, crosses: Array, sums: Array, normals: Array) -> Morph:
+    """``shape`` with the change of the normals that it brings, on its vertices and their neighbours."""
+    moved = points.copy()
+    moved[shape.indices] += shape.deltas
+    touched = np.zeros(len(points), dtype=bool)
+    touched[shape.indices] = True
+    faces = np.flatnonzero(touched[triangles].any(axis=1))
+    change = _corner_sums(_crosses(moved, triangles[faces]) - crosses[faces], triangles[faces], len(points))
+    touched[triangles[faces]] = True
+    indices = np.flatnonzero(touched)
+    turned = _directions(sums[indices] + change[indices]) - normals[indices]
+    deltas = (moved - points)[indices]
+    return Morph(name=shape.name, indices=indices, points=deltas, normals=turned.astype(np.float32))
+
+
+def _crosses(points: Array, triangles: Array) -> Array:
+    a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
+    return np.cross(b - a, c - a)
+
+
+def _corner_sums(values: Array, triangles: Array, vertices: int) -> Array:
+    """(V, 3): for each vertex the sum of ``values`` (F, 3) over its triangles."""
+    corners = triangles.reshape(-1)
+    columns = [np.bincount(corners, np.repeat(values[:, axis], 3), minlength=vertices) for axis in range(3)]
+    return np.stack(columns, axis=-1)
+
+
+def _directions(sums: Array) -> Array:
+    """Unit vectors, float32; upwards where the triangles around a vertex have no area, for glTF allows no zero normal."""
+    length = np.linalg.norm(sums, axis=-1, keepdims=True)
+    return np.where(length > 1e-20, sums / np.maximum(length, 1e-20), [0.0, 1.0, 0.0]).astype(np.float32)
