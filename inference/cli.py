@@ -1,0 +1,275 @@
+"""The command line. What is heavy is imported inside the commands, so that help comes at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="declaim",
+    help="Turn a voice-over into a character's full performance: body, hands, face and lips.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The motion you make is yours. More in the README.",
+)
+body_app = typer.Typer(no_args_is_help=True, help="Look at a body, or write the built-in one for other programs.")
+app.add_typer(body_app, name="body")
+
+Voice = Annotated[
+    Path, typer.Argument(help="The voice: wav, flac, ogg, mp3, m4a, or a film with sound.", show_default=False)
+]
+Script = Annotated[
+    str | None, typer.Option("--script", "-s", help="What is said: a text file, or the text itself.", show_default=False)
+]
+TranscriberId = Annotated[
+    str, typer.Option("--transcriber", "-t", help="What hears the words; see [bold]declaim plugins[/bold].")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="KEY=VALUE",
+        help="A plugin's parameter, as energy=0.8 or gesture.energy=0.8.",
+        show_default=False,
+    ),
+]
+Pronunciations = Annotated[
+    Path | None,
+    typer.Option(
+        "--pronunciations",
+        help="How names are said: a line each, as DECLAIM D IH K L EY M. "
+        "Without it, pronunciations.txt beside the voice is used where there is one.",
+        show_default=False,
+    ),
+]
+Language = Annotated[str, typer.Option(help="The language that is spoken.")]
+BodyFile = Annotated[
+    Path | None,
+    typer.Option("--body", help="A SMPL-X body file of your own (.npz) in place of the built-in one.", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines, and nothing else.")]
+
+
+@app.callback()
+def declaim(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from .. import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command(no_args_is_help=True)
+def perform(
+    voice: Voice,
+    output: Annotated[
+        list[Path],
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write; the suffix picks the format: .npz .glb .fbx .bvh .usd .mp4 .png",
+            show_default=False,
+        ),
+    ],
+    script: Script = None,
+    generator: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--generator",
+            "-g",
+            metavar="ID | CHANNEL=ID",
+            help="What moves the character, whole or by channel.",
+            show_default=False,
+        ),
+    ] = None,
+    transcriber: TranscriberId = "pocketsphinx",
+    seed: Annotated[int, typer.Option(help="Another seed gives another take.", min=0)] = 0,
+    fps: Annotated[float, typer.Option(help="Frames a second.")] = 30.0,
+    body: BodyFile = None,
+    shape: Annotated[
+        str, typer.Option(help="The character's shape: up to 10 numbers, as 1.5,0,-1.", show_default=False)
+    ] = "",
+    start_pose: Annotated[
+        Path | None, typer.Option(help="Begin in the last pose of this clip (.npz).", show_default=False)
+    ] = None,
+    end_pose: Annotated[
+        Path | None, typer.Option(help="End in the first pose of this clip (.npz).", show_default=False)
+    ] = None,
+    param: Parameters = None,
+    pronunciations: Pronunciations = None,
+    language: Language = "en",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Perform a voice-over, and write the animated character.
+
+    declaim perform line.wav --script line.txt -o line.glb -o line.mp4
+    """
+    from .orders import Order
+    from .performing import perform_files
+
+    with _edge(quiet=quiet, as_json=as_json) as desk:
+        order = Order(
+            voice=voice,
+            outputs=tuple(output),
+            script=script,
+            generators=tuple(generator or ()),
+            transcriber=transcriber,
+            seed=seed,
+            fps=fps,
+            body=body,
+            shape=shape,
+            start_pose=start_pose,
+            end_pose=end_pose,
+            parameters=tuple(param or ()),
+            pronunciations=pronunciations,
+            language=language,
+        )
+        desk.finish(perform_files(order, desk))
+
+
+@app.command(no_args_is_help=True)
+def transcribe(
+    voice: Voice,
+    script: Script = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write: .json, .srt, .vtt or .TextGrid. Without it the words are printed.",
+            show_default=False,
+        ),
+    ] = None,
+    transcriber: TranscriberId = "pocketsphinx",
+    param: Parameters = None,
+    pronunciations: Pronunciations = None,
+    language: Language = "en",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Hear the words and sounds of a voice, each with its time.
+
+    declaim transcribe line.wav --script line.txt -o line.TextGrid
+    """
+    from .orders import Order
+    from .performing import transcribe_files
+
+    with _edge(quiet=quiet, as_json=as_json) as desk:
+        order = Order(
+            voice=voice,
+            outputs=tuple(output or ()),
+            script=script,
+            transcriber=transcriber,
+            parameters=tuple(param or ()),
+            pronunciations=pronunciations,
+            language=language,
+        )
+        desk.finish(transcribe_files(order, desk))
+
+
+@app.command()
+def plugins(
+    action: Annotated[
+        str | None, typer.Argument(metavar="[check]", help="check: try one plugin folder.", show_default=False)
+    ] = None,
+    path: Annotated[Path | None, typer.Argument(help="The plugin's folder.", show_default=False)] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """List the plugins, or check one: declaim plugins check PATH"""
+    from . import plugin_desk
+
+    with _edge(quiet=quiet, as_json=as_json) as desk:
+        if action is None:
+            desk.finish(plugin_desk.listing())
+        else:
+            desk.finish(plugin_desk.check(action, path))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.", min=0, max=65535)] = 0,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Where the access token is kept; made where it is missing.", show_default=False)
+    ] = None,
+    until_stdin_closes: Annotated[
+        bool, typer.Option(help="End when standard input closes: for a program that starts the engine.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the engine that Blender and other programs talk to. It listens on this machine only."""
+    from . import server
+
+    with _edge(quiet=quiet, as_json=False):
+        server.serve(server.ServeOptions(port=port, token_file=token_file, watch_parent=until_stdin_closes))
+
+
+@app.command(no_args_is_help=True)
+def inspect(
+    clip: Annotated[Path, typer.Argument(help="A clip (.npz).", show_default=False)],
+    voice: Annotated[
+        Path | None, typer.Option(help="The voice it belongs to: adds how well the strokes meet it.", show_default=False)
+    ] = None,
+    body: BodyFile = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a clip: timing, lips, feet, pops, and where to look."""
+    from .performing import inspect_file
+
+    with _edge(quiet=quiet, as_json=as_json) as desk:
+        desk.finish(inspect_file(clip, voice, body, desk))
+
+
+@body_app.command("export", no_args_is_help=True)
+def body_export(
+    output: Annotated[
+        Path, typer.Argument(help="Where to write the dense SMPL-X .npz (about 170 MB).", show_default=False)
+    ],
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the built-in body as a plain SMPL-X file, as other programs load it."""
+    from .performing import export_body
+
+    with _edge(quiet=quiet, as_json=as_json) as desk:
+        desk.finish(export_body(output, desk))
+
+
+def _edge(*, quiet: bool, as_json: bool) -> Any:
+    from .desk import Desk
+
+    return Desk(quiet=quiet, as_json=as_json)
+
+
+def main() -> None:
+    """The console script. Usage errors of the command line go through the same door as the others under ``--json``."""
+    if "--json" not in sys.argv:
+        app()
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as left:
+        sys.exit(left.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        print(json.dumps({"error": {"code": "usage", "message": error.format_message(), "hint": "See --help."}}))
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

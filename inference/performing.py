@@ -1,0 +1,212 @@
+"""The work behind the commands: perform, transcribe, inspect, export a body. Each gives an outcome to show."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import InputError
+from .desk import Desk
+from .orders import Order, request_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..core.speech import Speech
+    from .inspection import Inspection
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Performed:
+    """What ``declaim perform`` made, and how long each stage took."""
+
+    outputs: tuple[Path, ...]
+    duration: float  # s of motion
+    stages: tuple[tuple[str, float], ...]  # s each
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "outputs": [str(path) for path in self.outputs],
+            "duration": self.duration,
+            "stages": [{"stage": text, "seconds": round(seconds, 3)} for text, seconds in self.stages],
+        }
+
+    def print(self, console: Console) -> None:
+        from rich.table import Table
+
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(justify="right")
+        table.add_column()
+        for text, seconds in self.stages:
+            table.add_row(f"{seconds:.2f} s", text)
+        console.print(table)
+        total = sum(seconds for _, seconds in self.stages)
+        console.print(f"{self.duration:.1f} s of performance in {total:.1f} s:")
+        for path in self.outputs:
+            console.print(f"  {path}", markup=False)
+
+
+def perform_files(order: Order, desk: Desk) -> Performed:
+    """Perform the voice and write every output. Nothing is computed before the outputs are known to be writable."""
+    from ..exporters.formats import Take, export, format_of
+    from .pipeline import Pipeline
+
+    began = time.perf_counter()
+    for path in order.outputs:
+        format_of(path)
+    if len({path.resolve() for path in order.outputs}) < len(order.outputs):
+        raise InputError("The same output was named twice.", hint="Name each file once.")
+    _check_writable(order.outputs)
+    from ..core.body import load_body
+
+    pipeline = Pipeline()
+    try:
+        clip = pipeline.perform(order.voice, request_of(order), desk)[0]
+    finally:
+        pipeline.close()
+    take = Take(clip=clip, body=load_body(order.body), name=f"{order.voice.stem}_{order.seed}", audio=order.voice)
+    export(take, order.outputs, desk)
+    return Performed(outputs=order.outputs, duration=clip.duration, stages=_durations(desk, began))
+
+
+def _check_writable(paths: tuple[Path, ...]) -> None:
+    from ..core.files import writable
+
+    for path in paths:
+        writable(path)
+
+
+def _durations(desk: Desk, began: float) -> tuple[tuple[str, float], ...]:
+    """Seconds of each stage; stages that differ in their numbers only ("frame 3 of 90") count as one."""
+    import re
+
+    starts = [("Starting", began), *desk.stages, ("", time.perf_counter())]
+    totals: dict[str, float] = {}
+    for (text, start), (_, end) in zip(starts, starts[1:], strict=False):
+        name = re.sub(r",? ?(frame )?\d+ of \d+", "", text).strip()
+        totals[name] = totals.get(name, 0.0) + end - start
+    return tuple(totals.items())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Transcribed:
+    """What ``declaim transcribe`` heard."""
+
+    speech: Speech
+    outputs: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        words, phones = self.speech.words or (), self.speech.phones or ()
+        return {
+            "duration": self.speech.duration,
+            "words": [dataclasses.asdict(word) for word in words],
+            "phones": [dataclasses.asdict(phone) for phone in phones],
+            "outputs": [str(path) for path in self.outputs],
+        }
+
+    def print(self, console: Console) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        if self.outputs:
+            for path in self.outputs:
+                console.print(f"  {path}", markup=False)
+            return
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for name in ("start", "end", "sure"):
+            table.add_column(name, justify="right")
+        table.add_column("word")
+        table.add_column("sounds", style="dim")
+        phones: dict[int, list[str]] = {}
+        for phone in self.speech.phones or ():
+            phones.setdefault(phone.word, []).append(phone.symbol)
+        for index, word in enumerate(self.speech.words or ()):
+            text = Text(word.text + word.break_after + (" ?" if word.unsure else ""), style="yellow" if word.unsure else "")
+            sure = f"{100 * word.confidence:.0f} %"
+            table.add_row(f"{word.start:.2f}", f"{word.end:.2f}", sure, text, " ".join(phones.get(index, [])))
+        console.print(table)
+
+
+def transcribe_files(order: Order, desk: Desk) -> Transcribed:
+    """Hear the voice; write the words to each output."""
+    from ..plugins.contracts import Transcript
+    from .pipeline import Pipeline
+    from .transcript_files import check_format, write_transcript
+
+    for path in order.outputs:
+        check_format(path)
+    _check_writable(order.outputs)
+    pipeline = Pipeline()
+    try:
+        speech = pipeline.hear(order.voice, request_of(order), desk)
+    finally:
+        pipeline.close()
+    for path in order.outputs:
+        desk.stage(f"Writing {path.name}")
+        write_transcript(Transcript(words=speech.words or (), phones=speech.phones), path)
+    return Transcribed(speech=speech, outputs=order.outputs)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What ``declaim inspect`` measured."""
+
+    inspection: Inspection
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.inspection.to_dict()
+
+    def print(self, console: Console) -> None:
+        console.print(self.inspection.table())
+
+
+def inspect_file(clip_path: Path, voice: Path | None, body_path: Path | None, desk: Desk) -> Inspected:
+    """Measure a clip, on the body it was made for."""
+    from ..core.body import load_body
+    from ..core.clip_file import load_clip
+    from .inspection import inspect_clip
+
+    desk.stage("Reading the clip")
+    clip = load_clip(clip_path)
+    body = load_body(body_path)
+    if clip.body.sha256 and clip.body.sha256 != body.sha256:
+        desk.warn(
+            f'The clip was made for the body "{clip.body.id}", not for "{body.id}", so distances may be off; name its file with --body.'
+        )
+    speech = None
+    if voice is not None:
+        from .hearing import hear
+        from .pipeline import MAX_DURATION, read_audio
+
+        desk.stage("Reading the voice")
+        recording = read_audio(voice, limit_s=MAX_DURATION)
+        needs = {"energy", "nuclei"}
+        speech = hear(
+            recording, path=voice, needs=needs, listener=None, script=None, language="en", pronunciations={}, report=desk
+        )
+    desk.stage("Measuring the motion")
+    return Inspected(inspection=inspect_clip(clip, body, speech))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BodyExported:
+    """Where ``declaim body export`` wrote."""
+
+    output: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"output": str(self.output)}
+
+    def print(self, console: Console) -> None:
+        console.print(f"  {self.output}", markup=False)
+
+
+def export_body(output: Path, desk: Desk) -> BodyExported:
+    from ..core.body import builtin_body
+    from ..core.body_file import export_dense
+
+    desk.stage(f"Writing {output.name}")
+    export_dense(builtin_body(), output)
+    return BodyExported(output=output)
