@@ -11,6 +11,7 @@ import typer
 
 app = typer.Typer(
     name="declaim",
+    add_completion=False,
     help="Turn a voice-over into a character's full performance: body, hands, face and lips.",
     no_args_is_help=True,
     rich_markup_mode="rich",

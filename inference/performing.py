@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def _durations(desk: Desk, began: float) -> tuple[tuple[str, float], ...]:
 
     starts = [("Starting", began), *desk.stages, ("", time.perf_counter())]
     totals: dict[str, float] = {}
-    for (text, start), (_, end) in zip(starts, starts[1:], strict=False):
+    for (text, start), (_, end) in itertools.pairwise(starts):
         name = re.sub(r",? ?(frame )?\d+ of \d+", "", text).strip()
         totals[name] = totals.get(name, 0.0) + end - start
     return tuple(totals.items())
