@@ -1,0 +1,39 @@
+"""How loud a moment is against the line's own level, as a gain on the mouth's opening."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.speech import HOP
+
+Array = NDArray[Any]
+
+_SPEECH_RANGE = 25.0  # dB under the loudest moment that still count as speech
+_LEVEL = 70.0  # percentile of the speech's levels that opens the mouth as the table says
+_SLOPE = 0.045  # gain a dB
+_LEAST, _MOST = 0.45, 1.35
+_REACH = 6  # hops on either side: a syllable's level is that of its nucleus
+_SMOOTH = 4.0  # hops, standard deviation
+
+
+def opening_gain(times: Array, energy: Array | None, amount: Array) -> Array:
+    """Gain (T,) on the opening shapes at ``times`` (T,), s; ``amount`` (T,) 0 leaves it at one.
+
+    ``energy`` (n,) dB every HOP; None where it is not known: the gain is one.
+    """
+    if energy is None or not len(energy):
+        return np.ones(len(times))
+    level = np.asarray(energy, dtype=np.float64)
+    loudest = float(level.max())
+    reference = float(np.percentile(level[level >= loudest - _SPEECH_RANGE], _LEVEL))
+    level = np.clip(level, reference - _SPEECH_RANGE, None)
+    padded = np.pad(level, _REACH, mode="edge")
+    peaks = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1).max(axis=1)
+    half = int(3 * _SMOOTH)
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / _SMOOTH) ** 2)
+    smooth = np.convolve(np.pad(peaks, half, mode="edge"), kernel / kernel.sum(), mode="valid")
+    decibels = np.interp(times, np.arange(len(smooth)) * HOP, smooth) - reference
+    return np.clip(1.0 + amount * _SLOPE * decibels, _LEAST, _MOST)

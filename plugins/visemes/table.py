@@ -1,0 +1,140 @@
+"""The table of mouth shapes and sounds (``visemes.toml``), read into arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import PluginError
+from ...core.face import ARKIT_INDEX
+
+Array = NDArray[Any]
+
+VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou")
+"""Oculus's fifteen, in its order."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Contact:
+    """How a viseme whose lips touch something is enforced."""
+
+    sealed: bool  # the lips meet each other: mouthClose takes back what the jaw opens
+    shapes: Array  # (S,) weights added in contact
+    keep: Array  # (S,) share of the neighbours' weight that stays
+    limit: Array  # (S,) the most that stays of it
+    attack: float  # s
+    release: float  # s
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Target:
+    """One mouth shape of a sound."""
+
+    viseme: int  # index into VISEMES
+    share: float  # of the sound's time
+    shapes: Array  # (S,) weights
+    dominance: Array  # (G,) per articulator
+    scale: float  # how much of the viseme's shape the sound takes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """S mouth shapes in G articulators, and what each sound does with them."""
+
+    shapes: Array  # (S,) indices into core.face.ARKIT
+    jaw: int  # where among the S
+    close: int  # mouthClose, where among the S
+    articulator: Array  # (S,) the articulator of each shape
+    before: Array  # (G,) s
+    after: Array  # (G,) s
+    opening: Array  # (S,) bool: grows with loudness
+    contacts: Mapping[int, Contact]  # by viseme
+    phones: Mapping[str, tuple[Target, ...]]  # by ARPAbet symbol
+
+
+@functools.cache
+def read_table() -> Table:
+    """The table that ships with the plugin. Raises PluginError where the file has been damaged."""
+    path = Path(__file__).with_name("visemes.toml")
+    try:
+        return _table(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise PluginError(f"{path} cannot be read ({error!r}).", hint="Install Declaim again.") from error
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    articulators = data["articulators"]
+    order: list[str] = []
+    groups: list[int] = []
+    for group, row in enumerate(articulators.values()):
+        names = _expanded(row["shapes"])
+        order += names
+        groups += [group] * len(names)
+    place = {name: index for index, name in enumerate(order)}
+
+    def vector(weights: Mapping[str, float]) -> Array:
+        values = np.zeros(len(order))
+        for name, weight in weights.items():
+            for single in _expanded([name]):
+                values[place[single]] = weight
+        return values
+
+    rows = data["visemes"]
+    if tuple(rows) != VISEMES:
+        raise ValueError(f"the visemes are not {', '.join(VISEMES)}")
+    shapes = [vector(rows[name]["shapes"]) for name in VISEMES]
+    dominances = [np.array([rows[name]["dominance"][group] for group in articulators]) for name in VISEMES]
+
+    def target(row: Mapping[str, Any], count: int) -> Target:
+        viseme = VISEMES.index(row["viseme"])
+        changed = vector(row.get("shapes", {}))
+        named = vector(dict.fromkeys(row.get("shapes", {}), 1.0)) > 0
+        scale = float(row.get("scale", 1.0))
+        return Target(
+            viseme=viseme,
+            share=float(row.get("share", 1.0 / count)),
+            shapes=np.where(named, changed, shapes[viseme] * scale),
+            dominance=dominances[viseme],
+            scale=scale,
+        )
+
+    def contact(row: Mapping[str, Any], own: Array) -> Contact:
+        limited = vector(dict.fromkeys(row["limit"], 1.0)) > 0
+        return Contact(
+            sealed=row["sealed"],
+            shapes=np.where(np.arange(len(order)) == place["jawOpen"], 0.0, own),
+            keep=vector(row["keep"]),
+            limit=np.where(limited, vector(row["limit"]), 1.0),
+            attack=row["attack"],
+            release=row["release"],
+        )
+
+    return Table(
+        shapes=np.array([ARKIT_INDEX[name] for name in order]),
+        jaw=place["jawOpen"],
+        close=place["mouthClose"],
+        articulator=np.array(groups),
+        before=np.array([row["before"] for row in articulators.values()]),
+        after=np.array([row["after"] for row in articulators.values()]),
+        opening=vector(dict.fromkeys(data["opening"]["shapes"], 1.0)) > 0,
+        contacts={
+            index: contact(rows[name]["contact"], shapes[index])
+            for index, name in enumerate(VISEMES)
+            if "contact" in rows[name]
+        },
+        phones={
+            symbol: tuple(target(row, len(targets)) for row in targets) for symbol, targets in data["phones"].items()
+        },
+    )
+
+
+def _expanded(names: list[str]) -> list[str]:
+    """ARKit's own names: ``mouthSmile`` stands for its left and its right."""
+    return [single for name in names for single in ((name,) if name in ARKIT_INDEX else (f"{name}Left", f"{name}Right"))]
