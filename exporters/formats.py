@@ -71,7 +71,7 @@ def export(take: Take, paths: Sequence[Path], report: Report) -> None:
     for path, kind in formats.items():
         if not kind.blender:
             report.stage(f"Writing {path.name}")
-            importlib.import_module(f".{kind.suffix[1:]}", __package__).write(take, path)
+            importlib.import_module(f".{kind.suffix[1:]}", __package__).write(take, path, report)
     through_blender = [path for path, kind in formats.items() if kind.blender]
     if through_blender:
         from . import blender

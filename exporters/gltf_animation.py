@@ -45,11 +45,11 @@ def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
     poses = performance.poses
     moves = (poses != poses[0]).any(axis=(0, 2))
     moving, held = np.flatnonzero(moves), np.flatnonzero(~moves & poses[0].any(axis=-1))
-    turned = continuous(axis_angle_to_quaternion(poses[:, moving])).astype(np.float32)
+    turned = _xyzw(continuous(axis_angle_to_quaternion(poses[:, moving])))
     for joint, values in zip(moving.tolist(), buffer.accessors_of_columns(turned, "VEC4")):
         play(every, values, "rotation", joint)
     for joint in held.tolist():
-        turn = axis_angle_to_quaternion(poses[:1, joint]).astype(np.float32)
+        turn = _xyzw(axis_angle_to_quaternion(poses[:1, joint]))
         play(first, buffer.accessor(turn, "VEC4"), "rotation", joint)
     places = performance.places.astype(np.float32)
     if frames > 2 and not (places != places[0]).any():
@@ -63,3 +63,8 @@ def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
         values = buffer.accessor(morphs[:1] if still else morphs, "SCALAR")
         play(first if still else every, values, "weights", *performance.morph_nodes)
     return {"name": performance.name, "samplers": samplers, "channels": channels}
+
+
+def _xyzw(quaternions: Array) -> Array:
+    """glTF writes w last."""
+    return np.roll(quaternions, -1, axis=-1).astype(np.float32)
