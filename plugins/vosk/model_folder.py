@@ -33,7 +33,7 @@ def model_folder(parameter: str) -> Path:
 
 
 def _problem(folder: Path) -> str | None:
-    """What is missing or damaged, or None. Layouts as in Vosk's model.cc: am/, conf/, graph/, or all files in one folder."""
+    """What is missing or damaged, or None. Layouts as in Vosk's model.cc: am/, conf/ and graph/, or all in one folder."""
     flat = (folder / "final.mdl").is_file() and not (folder / "am" / "final.mdl").is_file()
     am, conf, graph = (folder, folder, folder) if flat else (folder / "am", folder / "conf", folder / "graph")
     whole = (graph / "HCLG.fst").is_file()

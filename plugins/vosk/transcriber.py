@@ -13,8 +13,8 @@ from ...core.report import Report
 from ...core.speech import SAMPLE_RATE
 from ...core.timeline import Word
 from ..contracts import Transcript, Voice
+from ..script_match import follow_script
 from .model_folder import model_folder
-from .script_match import follow_script
 
 CHUNK = SAMPLE_RATE // 4  # samples handed over at once
 PEAK = 0.98  # of full scale: RMS normalisation may lift peaks above it

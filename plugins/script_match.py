@@ -1,4 +1,4 @@
-"""Giving recognised words the spelling and punctuation of the script, where the two agree."""
+"""Giving heard words the spelling and punctuation of the script, where the two agree."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from ...core.report import Report
-from ...core.timeline import Word
+from ..core.report import Report
+from ..core.timeline import Word
 
 SAME_SOUND = 0.6  # likeness of letters from which a misheard stretch counts as the script's words
 _SHOWN = 8  # words named in a warning
@@ -55,12 +55,12 @@ def follow_script(heard: Sequence[Word], script: str, report: Report) -> list[Wo
             missed += [word.text for word in written[c:d]]
     if missed:
         shown = ", ".join(missed[:_SHOWN]) + (f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else "")
-        report.warn(f"Vosk did not hear these words of the script: {shown}.")
+        report.warn(f"These words of the script were not heard: {shown}.")
     return words
 
 
 def _spelt(word: Word, line: ScriptWord) -> Word:
-    return dataclasses.replace(word, text=line.text, break_after=line.break_after)
+    return dataclasses.replace(word, text=line.text, break_after=line.break_after, unsure=False)  # two sources agree
 
 
 def _shared_out(heard: Sequence[Word], written: Sequence[ScriptWord]) -> list[Word]:
