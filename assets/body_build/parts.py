@@ -1,0 +1,122 @@
+"""The parts of the character: which faces of the base mesh stay, and what is made anew on top of them.
+
+Every vertex of the character is a fixed mix of base-mesh vertices, moved out along the surface's normal where it says
+so. So the parts follow every phenotype and every face unit by themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ...core.skinning import vertex_normals
+from .source import Array, Source
+
+BODY_VERTICES = 13380  # the skin comes first in the base mesh
+MARGIN = 0.012  # m of skin kept under collar and cuffs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Piece:
+    """A mesh over the base mesh: positions = mix of base vertices + lift along their mixed skin normals."""
+
+    name: str
+    material: Array  # (n,) names, one a polygon
+    polygons: list[list[int]]
+    uvs: list[list[tuple[float, float]]]  # like polygons
+    sources: Array  # (V, k) base vertices
+    shares: Array  # (V, k) rows sum to one
+    lift: Array  # (V,) m
+
+
+def positions(pieces: list[Piece], base: Array, skin_triangles: Array) -> Array:
+    """All pieces' vertices, one after another, on a base mesh in some shape: (19158, 3) -> (V, 3)."""
+    normals = vertex_normals(base, skin_triangles)
+    return np.concatenate([_placed(piece, base, normals) for piece in pieces])
+
+
+def _placed(piece: Piece, base: Array, normals: Array) -> Array:
+    points = mixed(piece, base)
+    if piece.lift.any():
+        points = points + piece.lift[:, None] * mixed(piece, normals)
+    return points
+
+
+def mixed(piece: Piece, values: Array) -> Array:
+    """Values on the base mesh (19158, n) carried to the piece's vertices."""
+    return np.einsum("vk,vkn->vn", piece.shares, values[piece.sources])
+
+
+def subset(source: Source, group: str, keep: Array | None, name: str, material: Array | str) -> Piece:
+    """Faces of one group, as they are. ``keep`` masks the group's quads; ``material`` one name or one a quad."""
+    quads, places = source.quads[group], source.uv_quads[group]
+    materials = np.full(len(quads), material) if isinstance(material, str) else material
+    if keep is not None:
+        quads, places, materials = quads[keep], places[keep], materials[keep]
+    used, index = np.unique(quads, return_inverse=True)
+    return Piece(
+        name=name,
+        material=materials,
+        polygons=index.reshape(quads.shape).tolist(),
+        uvs=[[(float(u), float(v)) for u, v in source.uvs[row]] for row in places],
+        sources=used[:, None],
+        shares=np.ones((len(used), 1)),
+        lift=np.zeros(len(used)),
+    )
+
+
+def triangles_of(quads: Array) -> Array:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+def boundary_loops(quads: Array) -> list[Array]:
+    """The open edges of a quad mesh as loops of vertices."""
+    edges = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    key = np.sort(edges, axis=1)
+    _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
+    follow = {int(a): int(b) for a, b in edges[counts[inverse.reshape(-1)] == 1]}
+    loops = []
+    while follow:
+        start, after = follow.popitem()
+        loop = [start]
+        while after != start:
+            loop.append(after)
+            after = follow.pop(after)
+        loops.append(np.array(loop))
+    return sorted(loops, key=lambda loop: int(loop.min()))
+
+
+def exposed_skin(source: Source, base: Array) -> Array:
+    """(n,) mask of the body's quads that the suit leaves bare, with a margin under its openings."""
+    quads = source.quads["body"]
+    middles = base[quads].mean(axis=1)
+    bare = np.zeros(len(quads), dtype=bool)
+    for loop in boundary_loops(source.quads["helper-tights"]):
+        points = base[loop]
+        centre = points.mean(axis=0)
+        normal = np.linalg.svd(points - centre)[2][2]
+        body = base[source.quads["helper-tights"]].reshape(-1, 3).mean(axis=0)
+        if normal @ (centre - body) < 0:
+            normal = -normal
+        beyond = (middles - centre) @ normal > -MARGIN
+        bare |= _connected(quads, beyond, _nearest_quad(middles, beyond, centre + 0.05 * normal))
+    return bare
+
+
+def _nearest_quad(middles: Array, among: Array, point: Array) -> int:
+    distance = np.linalg.norm(middles - point, axis=1)
+    return int(np.where(among, distance, np.inf).argmin())
+
+
+def _connected(quads: Array, among: Array, seed: int) -> Array:
+    """The quads reachable from ``seed`` through shared vertices within ``among``."""
+    reached = np.zeros(len(quads), dtype=bool)
+    reached[seed] = True
+    touched = np.zeros(int(quads.max()) + 1, dtype=bool)
+    while True:
+        touched[quads[reached]] = True
+        grown = among & touched[quads].any(axis=1)
+        if (grown == reached).all():
+            return reached
+        reached = grown
