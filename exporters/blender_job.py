@@ -1,0 +1,78 @@
+"""What the parent asks of its Blender child, and how the child answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..core.report import Report
+
+MARK = "declaim-message:"  # begins each line that is ours; whatever else Blender prints is passed over
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """One file to make. ``place``: the file to write, or the folder for its pictures, inside the job's folder."""
+
+    format: str  # the module of this folder that does it: its function ``in_blender``
+    place: Path
+    title: str  # of the file that the user asked for
+    frames: tuple[int, ...] = ()  # to take pictures of; none for all
+
+
+class Maker(Protocol):
+    """The parent's side of one file: what it asks Blender for and what it makes of the answer."""
+
+    task: Task
+
+    def take(self, frame: int, picture: Path) -> None:
+        """Blender has taken ``picture`` at ``frame``; it may be removed once used."""
+
+    def finish(self, path: Path, report: Report) -> None:
+        """Write the file at ``path``, now that Blender has done its part."""
+
+
+class WholeFile:
+    """A file that Blender writes by itself."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def take(self, frame: int, picture: Path) -> None:
+        raise AssertionError(f"no pictures are taken for {self.task.title}")
+
+    def finish(self, path: Path, report: Report) -> None:
+        shutil.copyfile(self.task.place, path)
+
+
+def save_tasks(tasks: list[Task], folder: Path) -> None:
+    rows = [{**dataclasses.asdict(task), "place": str(task.place)} for task in tasks]
+    (folder / "job.json").write_text(json.dumps(rows), "utf-8")
+
+
+def load_tasks(folder: Path) -> list[Task]:
+    rows = json.loads((folder / "job.json").read_text("utf-8"))
+    return [Task(**{**row, "place": Path(row["place"]), "frames": tuple(row["frames"])}) for row in rows]
+
+
+class Channel:
+    """The child's messages to the parent, one JSON line each, on a stream that Blender's own chatter cannot reach."""
+
+    def __init__(self) -> None:
+        own = os.dup(1)
+        os.dup2(2, 1)  # from here on, what Blender prints goes to the log
+        self._stream = os.fdopen(own, "w", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def send(self, kind: str, **fields: Any) -> None:
+        with self._lock:
+            self._stream.write(f"{MARK}{json.dumps({'kind': kind, **fields})}\n")
+            self._stream.flush()
+
+    def stage(self, text: str, fraction: float = 0.0) -> None:
+        self.send("stage", text=text, fraction=fraction)

@@ -1,0 +1,259 @@
+"""What Blender is handed: a character at rest and its performance, as plain arrays.
+
+Both are made from a take here and travel to the child process as one npz; Blender's Python needs no body file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import rotations
+from ..core.body import Body, BodyPart, Material
+from ..core.clip import MotionClip
+from ..core.skeleton import JOINTS, PARENTS
+
+Array = NDArray[Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FaceShape:
+    """An additive shape of one part: ``deltas`` (n, 3) m at the part's vertices ``indices`` (n,)."""
+
+    name: str
+    indices: Array
+    deltas: Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Part:
+    """A mesh of its own."""
+
+    name: str
+    vertices: Array  # (V, 3) float32, m, at rest
+    triangles: Array  # (F, 3) int32
+    weights: Array  # (V, J) float32
+    corner_uvs: Array | None  # (F, 3, 2) float32
+    materials: tuple[Material, ...]
+    material_of: Array  # (F,) int32 index into materials
+    shapes: tuple[FaceShape, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Character:
+    """A skinned character at rest: Y up, facing +Z, metres."""
+
+    name: str
+    joint_names: tuple[str, ...]
+    parents: tuple[int, ...]
+    joints: Array  # (J, 3) m
+    parts: tuple[Part, ...]
+    shape_names: tuple[str, ...]  # every face shape of the body, in order
+    shape_range: tuple[float, float]  # of a face shape's weight
+
+    @classmethod
+    def of(cls, body: Body, clip: MotionClip | None = None) -> Character:
+        """``body``, its parts as separate meshes: in the shape and, if it applies expressions, with those of ``clip``."""
+        betas = None if clip is None else clip.betas
+        vertices = body.shaped(betas).astype(np.float32)
+        shapes = _face_shapes(body, clip)
+        groups: dict[str, list[BodyPart]] = {}
+        for part in body.parts:
+            groups.setdefault(_mesh_name(part.name), []).append(part)
+        parts = []
+        for name, group in groups.items():
+            faces = np.concatenate([np.arange(part.start, part.start + part.count) for part in group])
+            numbers = sorted({part.material for part in group})
+            used, local = np.unique(body.triangles[faces], return_inverse=True)
+            place = np.full(len(vertices), -1, np.int64)
+            place[used] = np.arange(len(used))
+            parts.append(
+                Part(
+                    name=name,
+                    vertices=vertices[used],
+                    triangles=local.reshape(-1, 3).astype(np.int32),
+                    weights=np.asarray(body.weights[used], dtype=np.float32),
+                    corner_uvs=None if body.corner_uvs is None else np.asarray(body.corner_uvs[faces], np.float32),
+                    materials=tuple(body.materials[number] for number in numbers),
+                    material_of=np.concatenate(
+                        [np.full(part.count, numbers.index(part.material), np.int32) for part in group]
+                    ),
+                    shapes=tuple(moved for shape in shapes if (moved := _within(shape, place)) is not None),
+                )
+            )
+        return cls(
+            name=body.id,
+            joint_names=JOINTS,
+            parents=PARENTS,
+            joints=body.rest_joints(betas).astype(np.float64),
+            parts=tuple(parts),
+            shape_names=tuple(shape.name for shape in shapes),
+            shape_range=(0.0, 1.0) if body.face == "blendshapes" else (-10.0, 10.0),
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Performance:
+    """A clip as a body applies it."""
+
+    name: str
+    fps: float
+    quaternions: Array  # (T, J, 4) float32, w first, each relative to its parent, signs continuous
+    trans: Array  # (T, 3) float32, m, added to the root joint
+    shape_names: tuple[str, ...]
+    shape_weights: Array  # (T, S) float32
+
+    @classmethod
+    def of(cls, clip: MotionClip, body: Body, name: str) -> Performance:
+        poses, blendshapes, expressions = body.face_pose(clip.poses, clip.blendshapes, clip.expressions)
+        if expressions is None:
+            names = tuple(shape.name for shape in body.blendshapes)
+            weights = np.zeros((len(clip), 0)) if blendshapes is None else blendshapes[:, : len(names)]
+        else:
+            used = _used_expressions(body, clip)
+            names, weights = tuple(_expression_name(number) for number in used), expressions[:, used]
+        quaternions = rotations.continuous(rotations.axis_angle_to_quaternion(poses.astype(np.float64)))
+        return cls(
+            name=name,
+            fps=clip.fps,
+            quaternions=quaternions.astype(np.float32),
+            trans=clip.trans,
+            shape_names=names,
+            shape_weights=np.ascontiguousarray(weights, dtype=np.float32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.quaternions)
+
+
+def save(character: Character, performance: Performance, path: Path) -> None:
+    """Both in one npz, with a JSON header; no pickle."""
+    arrays: dict[str, Array] = {"joints": character.joints}
+    parts = []
+    for number, part in enumerate(character.parts):
+        prefix = f"part{number}_"
+        arrays[prefix + "vertices"], arrays[prefix + "triangles"] = part.vertices, part.triangles
+        arrays[prefix + "weights"], arrays[prefix + "material_of"] = part.weights, part.material_of
+        if part.corner_uvs is not None:
+            arrays[prefix + "corner_uvs"] = part.corner_uvs
+        for index, shape in enumerate(part.shapes):
+            arrays[f"{prefix}shape{index}_indices"] = shape.indices
+            arrays[f"{prefix}shape{index}_deltas"] = shape.deltas
+        materials = [dataclasses.asdict(material) for material in part.materials]
+        for index, material in enumerate(materials):
+            texture = material.pop("texture")
+            if texture is not None:
+                arrays[f"{prefix}texture{index}"] = np.frombuffer(texture, np.uint8)
+        parts.append({"name": part.name, "materials": materials, "shapes": [shape.name for shape in part.shapes]})
+    for name in ("quaternions", "trans", "shape_weights"):
+        arrays[name] = getattr(performance, name)
+    header = {
+        "name": character.name,
+        "joint_names": character.joint_names,
+        "parents": character.parents,
+        "parts": parts,
+        "shape_names": character.shape_names,
+        "shape_range": character.shape_range,
+        "performance": performance.name,
+        "fps": performance.fps,
+    }
+    np.savez(path, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> tuple[Character, Performance]:
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = dict(archive)
+    header = json.loads(str(arrays["header"]))
+    parts = []
+    for number, row in enumerate(header["parts"]):
+        prefix = f"part{number}_"
+        parts.append(
+            Part(
+                name=row["name"],
+                vertices=arrays[prefix + "vertices"],
+                triangles=arrays[prefix + "triangles"],
+                weights=arrays[prefix + "weights"],
+                corner_uvs=arrays.get(prefix + "corner_uvs"),
+                materials=tuple(
+                    _material(material, arrays.get(f"{prefix}texture{index}"))
+                    for index, material in enumerate(row["materials"])
+                ),
+                material_of=arrays[prefix + "material_of"],
+                shapes=tuple(
+                    FaceShape(
+                        name=name,
+                        indices=arrays[f"{prefix}shape{index}_indices"],
+                        deltas=arrays[f"{prefix}shape{index}_deltas"],
+                    )
+                    for index, name in enumerate(row["shapes"])
+                ),
+            )
+        )
+    names = tuple(header["shape_names"])
+    character = Character(
+        name=header["name"],
+        joint_names=tuple(header["joint_names"]),
+        parents=tuple(header["parents"]),
+        joints=arrays["joints"],
+        parts=tuple(parts),
+        shape_names=names,
+        shape_range=(header["shape_range"][0], header["shape_range"][1]),
+    )
+    performance = Performance(
+        name=header["performance"],
+        fps=header["fps"],
+        quaternions=arrays["quaternions"],
+        trans=arrays["trans"],
+        shape_names=names,
+        shape_weights=arrays["shape_weights"],
+    )
+    return character, performance
+
+
+def _material(row: dict[str, Any], texture: Array | None) -> Material:
+    colour = row.pop("base_color")
+    return Material(**row, base_color=tuple(colour), texture=None if texture is None else texture.tobytes())
+
+
+_MESHES = {"eye": "eyes", "upper": "teeth", "lower": "teeth"}
+
+
+def _mesh_name(part: str) -> str:
+    """The mesh that a body's part goes into: "eye_l_iris" is a part of the eyes, "suit_top" of the suit."""
+    word = part.split("_")[0]
+    return _MESHES.get(word, word)
+
+
+def _face_shapes(body: Body, clip: MotionClip | None) -> list[FaceShape]:
+    if body.face == "blendshapes":
+        return [FaceShape(name=shape.name, indices=shape.indices, deltas=shape.deltas) for shape in body.blendshapes]
+    every = np.arange(len(body.template), dtype=np.int32)
+    return [
+        FaceShape(name=_expression_name(number), indices=every, deltas=body.expression_dirs[..., number])
+        for number in _used_expressions(body, clip)
+    ]
+
+
+def _used_expressions(body: Body, clip: MotionClip | None) -> list[int]:
+    available = body.expression_dirs.shape[2]
+    if clip is None:
+        return list(range(available))
+    return np.flatnonzero(clip.expressions[:, :available].any(axis=0)).tolist()
+
+
+def _expression_name(number: int) -> str:
+    return f"expression_{number:02d}"
+
+
+def _within(shape: FaceShape, place: Array) -> FaceShape | None:
+    """``shape`` on the vertices that ``place`` (V,) numbers from 0, or None where it moves none of them."""
+    local = place[shape.indices]
+    kept = (local >= 0) & (np.abs(shape.deltas).max(axis=1) > 1e-7)
+    if not kept.any():
+        return None
+    return FaceShape(name=shape.name, indices=local[kept].astype(np.int32), deltas=shape.deltas[kept].astype(np.float32))

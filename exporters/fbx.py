@@ -1,0 +1,49 @@
+"""FBX, through Blender's own exporter. ``in_blender`` runs inside Blender, in a scene of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .blender_job import Channel, Task, WholeFile
+from .blender_scene import Y_UP_CENTIMETRES, build_character, perform, set_frame_range, set_frame_rate
+from .blender_stage import empty_scene
+from .character import Character, Performance
+from .formats import Take
+
+
+def maker(take: Take, title: str, place: Path) -> WholeFile:
+    return WholeFile(Task(format="fbx", place=place.with_suffix(".fbx"), title=title))
+
+
+def in_blender(character: Character, performance: Performance, task: Task, channel: Channel) -> None:
+    """Y up, centimetres, root without turn or scale; one animation, named as the line; every frame keyed as it is."""
+    import addon_utils
+    import bpy
+
+    scene = empty_scene(performance.name)
+    scene.unit_settings.scale_length = 0.01
+    figure = build_character(character, Y_UP_CENTIMETRES)
+    set_frame_rate(scene, performance.fps)
+    perform(figure, character, performance)
+    set_frame_range(scene, len(performance))
+    channel.stage(f"Writing {task.title}", 0.2)
+    addon_utils.enable("io_scene_fbx")
+    options: dict[str, Any] = {
+        "filepath": str(task.place),
+        "object_types": {"ARMATURE", "MESH"},
+        "use_mesh_modifiers": False,  # or the face shapes are lost
+        "mesh_smooth_type": "OFF",
+        "add_leaf_bones": False,
+        "axis_forward": "-Z",
+        "axis_up": "Y",
+        "bake_anim": True,
+        "bake_anim_use_all_bones": True,
+        "bake_anim_use_nla_strips": False,
+        "bake_anim_use_all_actions": False,
+        "bake_anim_force_startend_keying": True,
+        "bake_anim_simplify_factor": 0.0,  # the default shifts poses
+        "path_mode": "COPY",
+        "embed_textures": True,
+    }
+    bpy.ops.export_scene.fbx(**options)

@@ -1,0 +1,45 @@
+"""USD, through Blender's own exporter. ``in_blender`` runs inside Blender, in a scene of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .blender_job import Channel, Task, WholeFile
+from .blender_scene import Z_UP, build_character, perform, set_frame_range, set_frame_rate
+from .blender_stage import empty_scene
+from .character import Character, Performance
+from .formats import Take
+
+
+def maker(take: Take, title: str, place: Path) -> WholeFile:
+    return WholeFile(Task(format="usd", place=place.with_suffix(".usd"), title=title))
+
+
+def in_blender(character: Character, performance: Performance, task: Task, channel: Channel) -> None:
+    """Y up, metres; a skeleton with its animation and blend shapes (UsdSkel); time codes are frames from 0."""
+    import bpy
+
+    scene = empty_scene(performance.name)
+    figure = build_character(character, Z_UP)
+    set_frame_rate(scene, performance.fps)
+    perform(figure, character, performance)
+    set_frame_range(scene, len(performance))
+    channel.stage(f"Writing {task.title}", 0.2)
+    options: dict[str, Any] = {
+        "filepath": str(task.place),
+        "export_animation": True,
+        "export_armatures": True,
+        "export_shapekeys": True,
+        "export_uvmaps": True,
+        "export_normals": True,
+        "export_materials": True,
+        "generate_preview_surface": True,
+        "export_custom_properties": False,
+        "convert_orientation": True,
+        "export_global_forward_selection": "NEGATIVE_Z",
+        "export_global_up_selection": "Y",
+        "convert_world_material": False,
+        "root_prim_path": "/root",
+    }
+    bpy.ops.wm.usd_export(**options)
