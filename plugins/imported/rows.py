@@ -17,7 +17,8 @@ UNSURE_BELOW = 0.5  # a service's confidence under which a word counts as unsure
 SHORTEST = 0.01  # s, of a repaired word
 OVERLAP_WORTH_A_WARNING = 0.05  # s
 
-_EDGES = re.compile(r"^[^\w$€£#@&+]+|[^\w%°+]+$")
+_SPOKEN = re.compile(r"[\w&+@%°$€£=]")
+_EDGES = re.compile(r"^[^\w&+@%°$€£=#]+|[^\w&+@%°$€£=]+$")
 _BREAKS = re.compile(r"[,;:.?!—–…]|--")
 
 
@@ -76,7 +77,14 @@ def words_from_rows(
 
 
 def _texts(text: str) -> list[str]:
-    return [token for token in re.sub(r"(?<=\w)(--|—|–)(?=\w)", r"\1 ", text).split() if re.search(r"\w", token)]
+    """The words of a text, each with the punctuation after it, also where that stands apart."""
+    found: list[str] = []
+    for token in re.sub(r"(?<=\w)(--|—|–)(?=\w)", r"\1 ", text).split():
+        if _SPOKEN.search(token):
+            found.append(token)
+        elif found:
+            found[-1] += token
+    return found
 
 
 def _filled(rows: Sequence[Row], duration: float) -> list[Row]:

@@ -12,7 +12,7 @@ from .rows import Row
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
 _STAMP = re.compile(rf"<{_TIME}>")
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>|\{\\[^}]*\}")
+_TAG = re.compile(r"</?(?:[biucv]|font|ruby|rt|lang)(?:[ .][^>]*)?>|\{\\[^}]*\}", re.IGNORECASE)
 _NOT_SPOKEN = re.compile(r"\[[^\]]*\]|♪|♫")  # [door slams], music
 
 
