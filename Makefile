@@ -52,7 +52,7 @@ test-smplx: setup
 
 body:
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[build-body]"
-	$(PY) assets/build_body.py
+	$(PY) -m declaim.assets.body_build
 
 clean:
 	rm -rf $(VENV) out build dist tests/js/node_modules *.egg-info
