@@ -47,9 +47,7 @@ def _due_frames(segments: Segments, table: Table, fps: float, count: int) -> dic
     to the next frame on its own side."""
     middle = (segments.start + segments.end) / 2
     middles = {viseme: middle[segments.viseme == viseme] for viseme in table.contacts}
-    frames = {
-        viseme: np.clip(np.round(times * fps).astype(np.int64), 0, count - 1) for viseme, times in middles.items()
-    }
+    frames = {viseme: np.clip(np.round(times * fps).astype(np.int64), 0, count - 1) for viseme, times in middles.items()}
     sealed = next(viseme for viseme, contact in table.contacts.items() if contact.sealed)
     for viseme, own in frames.items():
         clash = np.isin(own, frames[sealed])

@@ -64,11 +64,11 @@ def segments(phones: Sequence[Phone], duration: float, table: Table) -> Segments
     rows: list[tuple[float, float, Target, float, float]] = []
     for symbol, stress, start, end, confidence in _gapless(phones, duration):
         targets = table.phones.get(symbol, table.phones[_STAND_IN])
-        scale = _STRESS.get(stress, 1.0)
+        reduced = _STRESS.get(stress, 1.0)
         begin = start
         for target in targets:
             finish = end if target is targets[-1] else begin + target.share * (end - start)
-            rows.append((begin, finish, target, scale, confidence))
+            rows.append((begin, finish, target, reduced, confidence))
             begin = finish
     starts = np.array([row[0] for row in rows])
     ends = np.array([row[1] for row in rows])

@@ -129,9 +129,7 @@ def _table(data: Mapping[str, Any]) -> Table:
             for index, name in enumerate(VISEMES)
             if "contact" in rows[name]
         },
-        phones={
-            symbol: tuple(target(row, len(targets)) for row in targets) for symbol, targets in data["phones"].items()
-        },
+        phones={symbol: tuple(target(row, len(targets)) for row in targets) for symbol, targets in data["phones"].items()},
     )
 
 
