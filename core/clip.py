@@ -67,7 +67,7 @@ class MotionClip:
     contacts: Array = dataclasses.field(
         default_factory=lambda: _empty(0, 4)
     )  # (T, 4) left heel, left toe, right heel, right toe; 0..1
-    timeline: Timeline = Timeline()
+    timeline: Timeline = dataclasses.field(default_factory=Timeline)
     provenance: Provenance = Provenance()
     format_version: int = FORMAT_VERSION
 
@@ -168,16 +168,30 @@ class MotionClip:
         """
         if fps == self.fps:
             return self
-        count = max(1, round(len(self) * fps / self.fps))
-        times = np.arange(count) / fps
-        for moment in _moments(self.timeline):
-            nearest = min(count - 1, round(moment * fps))
-            if abs(times[nearest] - moment) <= 0.5 / fps + 1e-9:
-                times[nearest] = round(moment * self.fps) / self.fps
-        return self._sampled_at(np.maximum.accumulate(times)).replace(fps=fps)
+        if not (np.isfinite(fps) and fps > 0):
+            raise ClipError(f"A frame rate of {fps} is not possible.", hint="Choose one between 1 and 240.")
+        line = self.timeline
+        apexes = self._moments(fps, [stroke.apex for stroke in line.strokes] + [pose.apex for pose in line.key_poses])
+        # The mouth keeps its own times: to shift a whole body for each P would make a fast arm stutter.
+        closures = self._moments(fps, [viseme.peak for viseme in line.visemes if viseme.name in _CLOSED])
+        whole, mouth = self._sampled_at(apexes), self._sampled_at(closures)
+        return whole.layered(mouth, channels=["mouth"]).replace(fps=fps)
+
+    def _moments(self, fps: float, kept: Sequence[float]) -> Array:
+        """(n,) the time, s, at which to sample each frame at ``fps``. Each frame of ours that is nearest to one of the
+        times in ``kept`` comes out whole, in the frame nearest to it; no frame moves by more than half a step."""
+        times = np.arange(max(1, round(len(self) * fps / self.fps))) / fps
+        frames = np.unique(np.clip(np.round(np.asarray(kept, dtype=np.float64) * self.fps), 0, len(self) - 1))
+        exact = frames / self.fps
+        places = np.round(exact * fps).astype(np.int64)
+        # Where two want one frame, the nearer gets it: it is written last.
+        for index in np.argsort(-np.abs(exact * fps - places), kind="stable"):
+            if places[index] < len(times):
+                times[places[index]] = exact[index]
+        return times
 
     def _sampled_at(self, times: Array) -> MotionClip:
-        position = np.clip(np.asarray(times) * self.fps, 0, len(self) - 1)
+        position = np.clip(times * self.fps, 0, len(self) - 1)
         low = np.minimum(position.astype(np.int64), max(0, len(self) - 2))
         high = np.minimum(low + 1, len(self) - 1)
         weight = position - low
@@ -191,7 +205,7 @@ class MotionClip:
         return self.replace(poses=rotations.quaternion_to_axis_angle(turned), **linear)
 
     def mirrored(self) -> MotionClip:
-        """Left and right swapped across the plane x = 0."""
+        """Left and right swapped across the plane x = 0. Expressions stay: their basis is the body's to mirror."""
         poses = self.poses[:, MIRROR] * np.array([1, -1, -1], dtype=np.float32)
         return self.replace(
             poses=poses,
@@ -225,8 +239,8 @@ class MotionClip:
         weights = np.broadcast_to(np.asarray(weight, dtype=np.float64), (len(self),))
         joints = [joint for channel in channels for joint in CHANNEL_JOINTS[channel]]
         shapes = [shape for channel in channels for shape in CHANNEL_SHAPES[channel]]
-        poses, trans, blendshapes = self.poses.copy(), self.trans.copy(), self.blendshapes.copy()
-        expressions, contacts = self.expressions.copy(), self.contacts.copy()
+        poses, trans, blendshapes = self.poses.copy(), self.trans, self.blendshapes.copy()
+        expressions, contacts = self.expressions, self.contacts
         column = weights[:, None].astype(np.float32)
         if joints:
             ours, theirs = (
@@ -237,14 +251,13 @@ class MotionClip:
             poses[:, joints] = rotations.quaternion_to_axis_angle(mixed)
             poses[np.ix_(whole, joints)] = other.poses[np.ix_(whole, joints)]
         if shapes:
-            blendshapes[:, shapes] += column * (other.blendshapes[:, shapes] - blendshapes[:, shapes])
+            blendshapes[:, shapes] = _mixed(blendshapes[:, shapes], other.blendshapes[:, shapes], column)
         if "body" in channels:
-            trans += column * (other.trans - trans)
-            contacts += column * (other.contacts - contacts)
-        if "mouth" in channels and other.expressions.shape[1]:
-            if expressions.shape[1] != other.expressions.shape[1]:
-                expressions = _empty(len(self), other.expressions.shape[1])
-            expressions += column * (other.expressions - expressions)
+            trans = _mixed(trans, other.trans, column)
+            contacts = _mixed(contacts, other.contacts, column)
+        if "mouth" in channels:
+            width = max(expressions.shape[1], other.expressions.shape[1])
+            expressions = _mixed(_widened(expressions, width), _widened(other.expressions, width), column)
         return self.replace(poses=poses, trans=trans, blendshapes=blendshapes, expressions=expressions, contacts=contacts)
 
 
@@ -252,6 +265,11 @@ _PER_FRAME = ("poses", "trans", "blendshapes", "expressions", "contacts")
 _CLOSED = ("PP", "FF")  # visemes whose peak is a closure
 
 
-def _moments(timeline: Timeline) -> list[float]:
-    apexes = [stroke.apex for stroke in timeline.strokes] + [pose.apex for pose in timeline.key_poses]
-    return sorted(apexes + [viseme.peak for viseme in timeline.visemes if viseme.name in _CLOSED])
+def _widened(values: Array, width: int) -> Array:
+    """(T, n) with columns of zeros added up to ``width``."""
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])))
+
+
+def _mixed(ours: Array, theirs: Array, weights: Array) -> Array:
+    """``theirs`` over ``ours``; exactly the one or the other at weights of one and zero."""
+    return np.asarray((1 - weights) * ours + weights * theirs)

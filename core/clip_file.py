@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .clip import FORMAT_VERSION, BodyRef, GeneratorRef, MotionClip, Provenance
 from .errors import ClipError
@@ -17,6 +20,7 @@ from .files import replacing
 from .skeleton import JOINT_COUNT
 from .timeline import Timeline
 
+Array = NDArray[Any]
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same clip gives the same bytes
 
 
@@ -39,15 +43,18 @@ def save_clip(clip: MotionClip, path: Path) -> None:
         "betas": clip.betas,
         "expressions": clip.expressions,
         "gender": np.array("neutral"),
-        "mocap_frame_rate": np.array(clip.fps),
+        "mocap_frame_rate": np.array(float(clip.fps)),
         "blendshapes": clip.blendshapes,
         "contacts": clip.contacts,
         "declaim": np.array(json.dumps(header, ensure_ascii=False, sort_keys=True, allow_nan=False)),
     }
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            member = io.BytesIO()
+            np.save(member, array, allow_pickle=False)
+            # writestr, for a member opened by its ZipInfo is stored uncompressed, whatever the archive says.
+            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+            archive.writestr(info, member.getbuffer(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 def load_clip(path: Path) -> MotionClip:
@@ -56,41 +63,71 @@ def load_clip(path: Path) -> MotionClip:
     Raises ClipError where the file is missing, damaged or of another kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with zipfile.ZipFile(path) as archive:
+            present = {name[:-4] for name in archive.namelist() if name.endswith(".npy")}
+            arrays = {name: _array(archive, name) for name in _READ if name in present}
     except FileNotFoundError:
         raise ClipError(f"There is no file {path}.", hint="Check the path.") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except _PickledError as error:
         raise ClipError(
-            f"{path} is not a motion file ({error}).", hint="Give an .npz that Declaim, AMASS or BEAT2 wrote."
+            f'"{error}" in {path} is a pickled Python object, which Declaim never opens.',
+            hint="Save it again as a plain array of numbers.",
         ) from None
+    except OSError as error:
+        raise ClipError(
+            f"{path} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path and its permissions."
+        ) from None
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        reason = "not an npz archive" if isinstance(error, zipfile.BadZipFile) else str(error)
+        raise ClipError(f"{path} is not a motion file ({reason}).", hint=_WANTED) from None
     missing = [name for name in ("poses", "trans") if name not in arrays]
     if missing:
-        raise ClipError(
-            f"{path} has no {' and no '.join(missing)}.", hint="Give an .npz that Declaim, AMASS or BEAT2 wrote."
-        )
+        raise ClipError(f"{path} has no {' and no '.join(missing)}.", hint=_WANTED)
     try:
-        return _from_arrays(arrays)
+        header = json.loads(str(arrays["declaim"])) if "declaim" in arrays else {}
+        if header.get("format_version", 1) > FORMAT_VERSION:
+            raise ClipError(f"{path} was written by a newer version of Declaim.", hint="Update Declaim to read it.")
+        return _from_arrays(arrays, header)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise ClipError(
             f"{path} cannot be read ({error}).", hint="The file was damaged or written by another program."
         ) from None
 
 
-def _from_arrays(arrays: dict[str, Any]) -> MotionClip:
-    frames = len(arrays["poses"])
-    if arrays["poses"].reshape(frames, -1).shape[1] != JOINT_COUNT * 3:
-        raise ValueError(f"its poses have {arrays['poses'].reshape(frames, -1).shape[1]} numbers a frame, not 165")
-    header = json.loads(str(arrays["declaim"])) if "declaim" in arrays else {}
-    if header.get("format_version", 1) > FORMAT_VERSION:
-        raise ValueError("it was written by a newer version of Declaim")
-    rate = next((float(arrays[name]) for name in ("mocap_frame_rate", "mocap_framerate", "fps") if name in arrays), 30.0)
+_WANTED = "Give an .npz that Declaim, AMASS or BEAT2 wrote."
+_RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
+_READ = ("poses", "trans", "betas", "expressions", "blendshapes", "contacts", "declaim", *_RATES)
+
+
+class _PickledError(Exception):
+    """An array that only pickle could open; its name."""
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> Array:
+    """One array of the archive. Arrays that we have no use for are never opened: other programs pickle some."""
+    with archive.open(f"{name}.npy") as member:
+        try:
+            return np.asarray(np.load(io.BytesIO(member.read()), allow_pickle=False))
+        except ValueError as error:
+            if "pickle" in str(error):
+                raise _PickledError(name) from None
+            raise
+
+
+def _from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> MotionClip:
+    poses = arrays["poses"]
+    frames = len(poses)
+    width = int(np.prod(poses.shape[1:]))
+    if width != JOINT_COUNT * 3:
+        raise ValueError(f"its poses have {width} numbers a frame, not {JOINT_COUNT * 3}: it is not a SMPL-X motion")
+    rate = next((float(arrays[name].reshape(-1)[0]) for name in _RATES if name in arrays), 30.0)
     names = header.get("blendshape_names", list(ARKIT))
     blendshapes = np.zeros((frames, len(ARKIT)), dtype=np.float32)
     if "blendshapes" in arrays:
         for column, name in enumerate(names):
             if name in ARKIT_INDEX:
                 blendshapes[:, ARKIT_INDEX[name]] = arrays["blendshapes"][:, column]
+    betas = arrays.get("betas", np.zeros(10))
     provenance = dict(header.get("provenance", {}))
     provenance["generators"] = tuple(
         GeneratorRef(id=row["id"], version=row["version"], channels=tuple(row["channels"]))
@@ -100,11 +137,11 @@ def _from_arrays(arrays: dict[str, Any]) -> MotionClip:
     return MotionClip(
         fps=rate,
         body=BodyRef(**header["body"]) if "body" in header else BodyRef(id="unknown", sha256=""),
-        poses=arrays["poses"].reshape(frames, JOINT_COUNT, 3),
+        poses=poses.reshape(frames, JOINT_COUNT, 3),
         trans=arrays["trans"],
         blendshapes=blendshapes,
         expressions=arrays.get("expressions", np.zeros((frames, 0))),
-        betas=arrays.get("betas", np.zeros(10)).reshape(-1),
+        betas=betas[0] if betas.ndim == 2 and len(betas) else betas,  # some files repeat them for each frame
         contacts=arrays.get("contacts", np.zeros((frames, 4))),
         timeline=Timeline.from_dict(header.get("timeline", {})),
         provenance=Provenance(**provenance),

@@ -27,7 +27,7 @@ def axis_angle_to_quaternion(rotations: ArrayLike) -> Array:
     small = squared < 1e-8
     safe = np.where(small, 1.0, angle)
     scale = np.where(small, 0.5 - squared / 48.0, np.sin(safe / 2) / safe)
-    return np.concatenate([np.cos(angle / 2), vector * scale], axis=-1).astype(vector.dtype, copy=False)
+    return np.asarray(np.concatenate([np.cos(angle / 2), vector * scale], axis=-1), dtype=vector.dtype)
 
 
 def quaternion_to_axis_angle(quaternions: ArrayLike) -> Array:
@@ -37,7 +37,7 @@ def quaternion_to_axis_angle(quaternions: ArrayLike) -> Array:
     vector = quaternion[..., 1:]
     sine = np.linalg.norm(vector, axis=-1, keepdims=True)
     angle = 2 * np.arctan2(sine, quaternion[..., :1])
-    small = sine < 1e-6
+    small = sine <= 1e-6 * quaternion[..., :1]
     scale = np.where(small, 2.0 / np.maximum(quaternion[..., :1], _TINY), angle / np.where(small, 1.0, sine))
     return np.asarray(vector * scale, dtype=quaternion.dtype)
 
@@ -122,7 +122,8 @@ def multiply(left: ArrayLike, right: ArrayLike) -> Array:
 
 def conjugate(quaternions: ArrayLike) -> Array:
     """The inverse of unit quaternions (..., 4)."""
-    return _floating(quaternions) * np.array([1, -1, -1, -1], dtype=_floating(quaternions).dtype)
+    quaternion = _floating(quaternions)
+    return np.asarray(quaternion * np.array([1, -1, -1, -1], dtype=quaternion.dtype))
 
 
 def compose(left: ArrayLike, right: ArrayLike) -> Array:
@@ -163,7 +164,7 @@ def continuous(quaternions: ArrayLike) -> Array:
         return quaternion.copy()
     flips = np.where((quaternion[1:] * quaternion[:-1]).sum(axis=-1) < 0, -1.0, 1.0)
     signs = np.concatenate([np.ones_like(flips[:1]), np.cumprod(flips, axis=0)])
-    return (quaternion * signs[..., None]).astype(quaternion.dtype, copy=False)
+    return np.asarray(quaternion * signs[..., None], dtype=quaternion.dtype)
 
 
 def normalised(vectors: ArrayLike) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from .errors import ClipError
 
@@ -171,4 +171,6 @@ def _typed(value: Any, annotation: str, name: str) -> Any:
     wanted: tuple[type, ...] = {"float": (int, float), "int": (int,), "bool": (bool,)}.get(annotation, (str,))
     if not isinstance(value, wanted) or (isinstance(value, bool) and annotation != "bool"):
         raise TypeError(f"{name} should be {annotation}")
-    return float(value) if annotation == "float" else value
+    if annotation == "Hand" and value not in get_args(Hand):
+        raise ValueError(f"{name} should be one of {', '.join(get_args(Hand))}")
+    return float(value) if isinstance(value, int | float) and annotation == "float" else value

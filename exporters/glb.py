@@ -88,7 +88,8 @@ def _expression_shapes(body: Body, expressions: Array) -> tuple[tuple[Blendshape
     used = np.flatnonzero(expressions[:, :available].any(axis=0))
     every = np.arange(len(body.template), dtype=np.int32)
     shapes = tuple(
-        Blendshape(name=f"expression_{number:02d}", indices=every, deltas=body.expression_dirs[..., number]) for number in used
+        Blendshape(name=f"expression_{number:02d}", indices=every, deltas=body.expression_dirs[..., number])
+        for number in used
     )
     return shapes, expressions[:, used] if len(used) else None
 

@@ -82,7 +82,8 @@ def meshes(body: Body, surface: Surface, buffer: GlbBuffer) -> list[dict[str, An
     moving = np.zeros(len(body.template), dtype=bool)
     for morph in surface.morphs:
         moving[morph.indices] = True
-    plain, faced = [], []
+    plain: list[dict[str, Any]] = []
+    faced: list[dict[str, Any]] = []
     for material in range(len(body.materials)):
         runs = [np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material and p.count]
         if not runs:
@@ -154,7 +155,7 @@ def _morph(shape: Blendshape, points: Array, triangles: Array, crosses: Array, s
 
 def _crosses(points: Array, triangles: Array) -> Array:
     a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
-    return np.cross(b - a, c - a)
+    return np.asarray(np.cross(b - a, c - a))
 
 
 def _corner_sums(values: Array, triangles: Array, vertices: int) -> Array:
@@ -167,4 +168,5 @@ def _corner_sums(values: Array, triangles: Array, vertices: int) -> Array:
 def _directions(sums: Array) -> Array:
     """Unit vectors, float32; upwards where the triangles around a vertex have no area, for glTF allows no zero normal."""
     length = np.linalg.norm(sums, axis=-1, keepdims=True)
-    return np.where(length > 1e-20, sums / np.maximum(length, 1e-20), [0.0, 1.0, 0.0]).astype(np.float32)
+    found = np.where(length > 1e-20, sums / np.maximum(length, 1e-20), [0.0, 1.0, 0.0])
+    return np.asarray(found, dtype=np.float32)

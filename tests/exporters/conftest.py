@@ -39,7 +39,9 @@ def _rest_joints() -> Array:
     rest = np.zeros((JOINT_COUNT, 3))
     for name, place in _PLACES.items():
         rest[JOINT[name]] = place
-    for finger, (spread, length) in enumerate([(0.025, 0.035), (0.0, 0.04), (-0.045, 0.025), (-0.022, 0.035), (0.05, 0.03)]):
+    for finger, (spread, length) in enumerate(
+        [(0.025, 0.035), (0.0, 0.04), (-0.045, 0.025), (-0.022, 0.035), (0.05, 0.03)]
+    ):
         for segment in range(3):
             along = (0.05 if finger == 4 else 0.09) + segment * length
             rest[25 + 3 * finger + segment] = rest[JOINT["left_wrist"]] + (along, 0, spread)
