@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
-from .errors import ClipError
+from .errors import ClipError, InputError
+from .typed_json import decoded
 
 Hand = Literal["left", "right", "both"]
 
@@ -91,7 +92,10 @@ class Timeline:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Timeline:
         """Raises ClipError where a field is missing or has the wrong kind; unknown fields are passed over."""
-        return cls(**{name: tuple(_item(kind, row) for row in data.get(name, ())) for name, kind in _KINDS.items()})
+        try:
+            return decoded(cls, dict(data), name="the timeline", strict=False)
+        except InputError as error:
+            raise ClipError(error.message, hint="The file was damaged or written by another program.") from None
 
     def map_times(self, change: Callable[[float], float]) -> Timeline:
         """Every time replaced by ``change(time)``, which must not decrease."""
@@ -153,24 +157,3 @@ _T = TypeVar("_T")
 def _mapped(item: _T, change: Callable[[float], float]) -> _T:
     times = {field: change(getattr(item, field)) for field in _TIME_FIELDS if hasattr(item, field)}
     return dataclasses.replace(item, **times)  # type: ignore[type-var]
-
-
-def _item(kind: type[_T], row: Mapping[str, Any]) -> _T:
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    try:
-        values = {name: _typed(row[name], str(field.type), name) for name, field in fields.items() if name in row}
-        return kind(**values)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ClipError(
-            f"A {kind.__name__.lower()} in the timeline cannot be read ({error}).",
-            hint="The file was damaged or written by another program.",
-        ) from None
-
-
-def _typed(value: Any, annotation: str, name: str) -> Any:
-    wanted: tuple[type, ...] = {"float": (int, float), "int": (int,), "bool": (bool,)}.get(annotation, (str,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and annotation != "bool"):
-        raise TypeError(f"{name} should be {annotation}")
-    if annotation == "Hand" and value not in get_args(Hand):
-        raise ValueError(f"{name} should be one of {', '.join(get_args(Hand))}")
-    return float(value) if isinstance(value, int | float) and annotation == "float" else value

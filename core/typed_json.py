@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import json
 import math
 import types
@@ -91,13 +92,18 @@ def _read_dataclass(kind: Any, value: Any, name: str, strict: bool) -> Any:
             raise InputError(
                 f'{name} has no field "{key}".', hint=f"Did you mean {near[0]}?" if near else f"It has {', '.join(fields)}."
             )
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     for field in fields.values():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in value:
             raise InputError(f"{name} lacks {field.name}.", hint=_HINT)
     given = {key: _read(hints[key], item, f"{name}.{key}", strict) for key, item in value.items() if key in fields}
     return kind(**given)
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _read_plain(kind: Any, value: Any, name: str) -> Any:
