@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.body import Body
 from .gltf_buffer import GlbBuffer
+from .gltf_mesh import triangles_by_material
+
+Array = NDArray[Any]
 
 
 def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
     """The document's "materials" and, where the body has textures, "textures", "images" and "samplers"."""
     images: list[dict[str, Any]] = []
     rows = []
-    for number, material in enumerate(body.materials):
+    for number, triangles in triangles_by_material(body).items():
+        material = body.materials[number]
         surface: dict[str, Any] = {
             "baseColorFactor": [float(value) for value in material.base_color],
             "metallicFactor": float(material.metallic),
@@ -26,7 +31,7 @@ def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
         row: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": surface}
         if material.base_color[3] < 1:
             row["alphaMode"] = "BLEND"
-        if _is_open(body, number):
+        if _is_open(body.triangles[triangles]):
             row["doubleSided"] = True
         rows.append(row)
     document: dict[str, Any] = {"materials": rows} if rows else {}
@@ -37,12 +42,8 @@ def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
     return document
 
 
-def _is_open(body: Body, material: int) -> bool:
+def _is_open(triangles: Array) -> bool:
     """Whether both sides of the surface may be seen: sheets such as lashes and hair, whose edges lie bare."""
-    runs = [np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material and p.count]
-    if not runs:
-        return False
-    triangles = body.triangles[np.concatenate(runs)].astype(np.int64)
     edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    _, counts = np.unique(edges[:, 0] * len(body.template) + edges[:, 1], return_counts=True)
+    _, counts = np.unique(edges @ [1 << 32, 1], return_counts=True)
     return bool((counts == 1).mean() > 0.02)

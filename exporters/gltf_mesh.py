@@ -24,7 +24,7 @@ class Surface:
     normals: Array  # (W, 3) float32
     uvs: Array | None  # (W, 2) float32, v down as glTF has it
     triangles: Array  # (F, 3) into the W vertices
-    joints: Array  # (W, 4k) uint8
+    joints: Array  # (W, 4k) uint8, the strongest first
     weights: Array  # (W, 4k) float32, rows summing to one
     morphs: tuple[Morph, ...]
 
@@ -59,6 +59,15 @@ def surface(body: Body, betas: Array, shapes: tuple[Blendshape, ...]) -> Surface
     )
 
 
+def triangles_by_material(body: Body) -> dict[int, Array]:
+    """For each material that has any, in order, the rows of its triangles. Only these materials go into the file."""
+    used = sorted({part.material for part in body.parts if part.count})
+    return {
+        material: np.concatenate([np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material])
+        for material in used
+    }
+
+
 def influences(weights: Array) -> tuple[Array, Array]:
     """The strongest joints of each vertex, (V, 4k) uint8, and their weights, (V, 4k) float32, that sum to one.
 
@@ -84,11 +93,8 @@ def meshes(body: Body, surface: Surface, buffer: GlbBuffer) -> list[dict[str, An
         moving[morph.indices] = True
     plain: list[dict[str, Any]] = []
     faced: list[dict[str, Any]] = []
-    for material in range(len(body.materials)):
-        runs = [np.arange(p.start, p.start + p.count) for p in body.parts if p.material == material and p.count]
-        if not runs:
-            continue
-        triangles = surface.triangles[np.concatenate(runs)]
+    for material, rows in enumerate(triangles_by_material(body).values()):
+        triangles = surface.triangles[rows]
         has_face = bool(moving[surface.source[triangles]].any())
         (faced if has_face else plain).append(_primitive(surface, triangles, material, has_face, buffer))
     extras = {"targetNames": [morph.name for morph in surface.morphs]}
@@ -110,7 +116,8 @@ def _primitive(surface: Surface, triangles: Array, material: int, has_face: bool
     }
     if surface.uvs is not None:
         attributes["TEXCOORD_0"] = buffer.accessor(surface.uvs[used], "VEC2", target=ARRAY_BUFFER)
-    for number in range(surface.joints.shape[1] // 4):
+    # Only where a vertex of this primitive needs them: the first four are all that some engines read.
+    for number in range(int(np.flatnonzero(surface.weights[used].any(axis=0)).max()) // 4 + 1):
         four = slice(4 * number, 4 * number + 4)
         attributes[f"JOINTS_{number}"] = buffer.accessor(surface.joints[used, four], "VEC4", target=ARRAY_BUFFER)
         attributes[f"WEIGHTS_{number}"] = buffer.accessor(surface.weights[used, four], "VEC4", target=ARRAY_BUFFER)
