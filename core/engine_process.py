@@ -29,7 +29,7 @@ def engine_command(
     from beside its interpreter's own, such as those of an extension's wheels.
     """
     folders = [part for folder in paths for part in ("--path", folder)]
-    settings = encoded({**(options or {}), "parent_pipe": True})
+    settings = encoded({**(options or {}), "watch_parent": True})
     return [python, "-I", str(_LAUNCHER), *folders, "declaim.inference.server", settings]
 
 
@@ -54,7 +54,6 @@ class EngineProcess:
 
         Raises EngineError with the engine's own last words where it does not start in ``timeout`` seconds.
         """
-        hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
         with contextlib.ExitStack() as stack:
             errors = stack.enter_context(log.open("ab")) if log else None
             try:
@@ -64,7 +63,7 @@ class EngineProcess:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     env=dict(env) if env is not None else None,
-                    **hidden,
+                    creationflags=_hidden(),
                 )
             except OSError as error:
                 raise EngineError(
@@ -105,6 +104,13 @@ class EngineProcess:
         self.stop()
 
 
+def _hidden() -> int:
+    """No console window on Windows."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
+
+
 def _first_line(stream: IO[bytes], timeout: float) -> str:
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
@@ -128,8 +134,8 @@ def _end(process: subprocess.Popen[bytes], *, grace_s: float) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()  # the end of its input tells the engine to stop
-    for force, seconds in ((lambda: None, grace_s), (process.terminate, grace_s), (process.kill, 5.0)):
-        force()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace_s)
+        return
+    process.kill()  # its worker sees the end of its own input and follows
+    process.wait()

@@ -10,6 +10,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import InputError
@@ -39,7 +40,7 @@ def parsed(text: str | bytes) -> Any:
 def decoded(kind: type[_T], value: Any, *, name: str, strict: bool = True) -> _T:
     """``value``, plain JSON, as the dataclass ``kind``; ``name`` is what errors call it.
 
-    Understands texts, numbers, booleans, tuples, mappings, literals, optional values and nested dataclasses. Where
+    Understands texts, paths, numbers, booleans, tuples, mappings, literals, optional values and nested dataclasses. Where
     ``strict`` is off, unknown fields are passed over: a newer engine may send them. Raises InputError.
     """
     return typing.cast(_T, _read(kind, value, name, strict))
@@ -114,6 +115,8 @@ def _read_plain(kind: Any, value: Any, name: str) -> Any:
         return float(value)
     if kind is int and number and isinstance(value, int):
         return value
+    if kind is Path:
+        return Path(_read_plain(str, value, name))
     if kind is bool and isinstance(value, bool):
         return value
     if kind is str and isinstance(value, str):
@@ -137,6 +140,8 @@ def _shown(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
         return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

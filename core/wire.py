@@ -191,6 +191,7 @@ def read_event_frames(lines: Iterable[bytes]) -> Iterator[tuple[int, Event]]:
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 JOB_STATES: tuple[JobState, ...] = get_args(JobState)
+WorkerState = Literal["none", "starting", "ready", "busy"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,7 @@ class Health:
     version: str
     protocol: int
     pid: int
-    worker: Literal["none", "starting", "ready", "busy"]
+    worker: WorkerState
     waiting: int  # jobs in the queue
     limits: Limits
 

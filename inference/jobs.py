@@ -25,6 +25,7 @@ from ..core.wire import (
     Submission,
     Warned,
     Words,
+    WorkerState,
 )
 from .cache import Cache
 from .event_log import EventLog
@@ -213,7 +214,7 @@ class Jobs:
         if self._worker:
             await self._worker.kill()
 
-    def worker_state(self) -> str:
+    def worker_state(self) -> WorkerState:
         if self._worker is None or not self._worker.alive:
             return "none"
         if not self._worker.ready:

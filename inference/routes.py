@@ -13,6 +13,7 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from .. import __version__
@@ -52,6 +53,7 @@ def application(jobs: Jobs, *, token: str, upload_bytes: int) -> FastAPI:
     app.add_exception_handler(DeclaimError, _refused)
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _failed)
 
     @app.get("/v1/health")
@@ -143,17 +145,14 @@ async def _receive(request: Request, job: Job, upload_bytes: int) -> None:
         )
     job.submission = wire.Submission.from_line(line)
     job.voice = job.folder / f"voice{_suffix(job.submission.filename)}"
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     try:
         with job.voice.open("wb") as file:
-            chunk = rest
-            while chunk is not None:
-                size += len(chunk)
-                if size > upload_bytes:
-                    raise _too_large(upload_bytes)
+            async for chunk in _followed_by(rest, chunks):
                 digest.update(chunk)
                 file.write(chunk)
-                chunk = await anext(chunks, None)
+                if file.tell() > upload_bytes:
+                    raise _too_large(upload_bytes)
     except OSError as error:
         raise EngineError(
             f"The engine cannot store the voice: {(error.strerror or str(error)).lower()}.",
@@ -163,17 +162,25 @@ async def _receive(request: Request, job: Job, upload_bytes: int) -> None:
     job.audio_sha256 = digest.hexdigest()
 
 
+async def _followed_by(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         try:
-            yield await asyncio.wait_for(anext(stream), _STALLED_S)
-        except StopAsyncIteration:
-            return
+            async with asyncio.timeout(_STALLED_S):
+                chunk = await anext(stream, None)
         except TimeoutError:
             raise EngineError(
                 "The upload stalled.", hint="Check the connection and send the job again.", code="upload_stalled"
             ) from None
+        if chunk is None:
+            return
+        yield chunk
 
 
 def _suffix(filename: str) -> str:
@@ -239,6 +246,10 @@ async def _not_served(request: Request, error: Exception) -> Response:
 async def _malformed(request: Request, error: Exception) -> Response:
     first = cast(RequestValidationError, error).errors()[0]
     return _error("bad_input", f"{first['loc'][-1]}: {first['msg']}.", "Correct it and send the request again.", 422)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -32,29 +32,29 @@ class ServeOptions:
 
     host: str = "127.0.0.1"  # anything else opens the engine to the network, without encryption
     port: int = 0  # 0: a free one
-    token_file: str | None = None  # None: the user's own
-    parent_pipe: bool = False  # end when standard input does
+    token_file: Path | None = None  # None: the user's own
+    watch_parent: bool = False  # end when standard input does
     queue: int = 16  # jobs that may wait
     upload_bytes: int = 512 << 20  # of a voice file
     duration_s: float = 3600.0  # of a voice
     job_s: float = 3600.0  # of work on one job
-    cache_folder: str | None = None  # None: the user's own
+    cache_folder: Path | None = None  # None: the user's own
     cache_bytes: int = 1 << 30
 
 
 def serve(options: ServeOptions) -> None:
-    """Run the engine until it is told to stop (SIGTERM, SIGINT, or the end of standard input with ``parent_pipe``).
+    """Run the engine until it is told to stop (SIGTERM, SIGINT, or the end of standard input with ``watch_parent``).
 
     Once it listens, one line of JSON (``core.wire.Announcement``) is written to standard output. Call it from the main
     thread. Raises EngineError where the address or the token file cannot be used.
     """
     stopping = threading.Event()
-    handled = [signal.SIGTERM, signal.SIGINT, *([signal.SIGBREAK] if sys.platform == "win32" else [])]
+    handled = [signal.SIGTERM, signal.SIGINT, *_more_signals()]
     former = {number: signal.signal(number, lambda *_: stopping.set()) for number in handled}
     try:
-        if options.parent_pipe:
+        if options.watch_parent:
             threading.Thread(target=_watch_parent, args=(stopping,), daemon=True).start()
-        token_file = Path(options.token_file) if options.token_file else default_token_file()
+        token_file = options.token_file or default_token_file()
         token = read_or_make_token(token_file)
         with _listening(options.host, options.port) as listener, _work_folder() as work_folder:
             announcement = Announcement(
@@ -88,7 +88,7 @@ async def _run(
 
     jobs = Jobs(
         work_folder=work_folder,
-        cache_folder=Path(options.cache_folder) if options.cache_folder else _default_cache_folder(),
+        cache_folder=options.cache_folder or _default_cache_folder(),
         cache_bytes=options.cache_bytes,
         limits=JobLimits(waiting=options.queue, duration_s=options.duration_s, job_s=options.job_s),
     )
@@ -132,6 +132,12 @@ async def _run(
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
+
+
+def _more_signals() -> list[signal.Signals]:
+    if sys.platform == "win32":
+        return [signal.SIGBREAK]
+    return []
 
 
 def _watch_parent(stopping: threading.Event) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from typing import Any
 
 from ..core.errors import InputError
@@ -33,8 +34,8 @@ class WorkerProcess:
     async def start(cls, setup: Setup) -> WorkerProcess:
         # A session or group of its own: Ctrl-C in a terminal is for the engine, and plugins' children end with the worker.
         apart: dict[str, Any] = {"start_new_session": True}
-        if os.name == "nt":
-            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}  # type: ignore[attr-defined,unused-ignore]
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         process = await asyncio.create_subprocess_exec(
             *launch.command("inference.worker", encoded(setup)),
             stdin=subprocess.PIPE,
