@@ -1,0 +1,136 @@
+"""Where the voice puts its weight: one accent a word, or one a syllable where there are no words."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.speech import HOP, Speech
+from ...core.timeline import Phone, Word
+
+Array = NDArray[Any]
+
+VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())  # noqa: SIM905
+_WEAK_VOWELS = frozenset(("AH", "IH", "ER"))
+_SLACK = 0.03  # s; an aligner's borders are this far off now and then
+# Seldom accented: articles, prepositions, auxiliaries, conjunctions, pronouns.
+_FUNCTION_WORDS = frozenset(
+    """
+    a an the of to in on at by for from with as is am are was were be been being have has had do does did will would shall
+    should can could may might must and or but if than then that this these those it its he him his she her they them
+    their we us our you your i me my who whom whose which what there so not no nor into onto upon about
+    """.split()
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Accent:
+    """A syllable that a stroke, a nod or a brow may fall on."""
+
+    time: float  # s, the energy peak inside the stressed vowel
+    strength: float  # 0..1 within the line
+    pitch: float  # semitones above the line's median; 0 where unvoiced
+    word: int = -1
+
+
+def find_accents(speech: Speech) -> list[Accent]:
+    """The line's accents in order of time."""
+    if speech.silent or speech.duration <= 0:
+        return []
+    if speech.words:
+        groups = _phones_by_word(speech)
+        spots = [(_word_time(word, groups.get(i, []), speech), i) for i, word in enumerate(speech.words)]
+        spots = [(time, i) for time, i in spots if 0 <= time < speech.duration]
+    else:
+        spots = [(nucleus.time, -1) for nucleus in speech.nuclei or ()]
+    if not spots:
+        return []
+    spots.sort()
+    times = np.array([time for time, _ in spots])
+    pitch = _pitch_at(speech, times)
+    loudness = _standardised(_loudness_at(speech, times))
+    content = np.array([_content(speech, word) for _, word in spots])
+    length = _standardised(np.array([_length(speech, word) for _, word in spots]))
+    score = 0.9 * content + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * length
+    strength = 1 / (1 + np.exp(-1.3 * (score - score.mean())))
+    return [
+        Accent(time=float(t), strength=float(s), pitch=float(p), word=w)
+        for t, s, p, (_, w) in zip(times, strength, pitch, spots)
+    ]
+
+
+def _word_time(word: Word, phones: list[Phone], speech: Speech) -> float:
+    """The energy peak inside the word's stressed vowel; less exact where phones or energy are missing."""
+    vowel = _stressed_vowel(phones)
+    start, end = (vowel.start, vowel.end) if vowel else (word.start, word.end)
+    slack = _SLACK if vowel else 0.0
+    nuclei = speech.nuclei or ()
+    first = bisect.bisect_left(nuclei, start - slack, key=lambda nucleus: nucleus.time)
+    last = bisect.bisect_right(nuclei, end + slack, key=lambda nucleus: nucleus.time)
+    if first < last:
+        return max(nuclei[first:last], key=lambda nucleus: nucleus.prominence).time
+    if speech.energy is not None and len(speech.energy):
+        first = min(round(start / HOP), len(speech.energy) - 1)
+        last = min(max(first + 1, round(end / HOP) + 1), len(speech.energy))
+        return float(first + np.argmax(speech.energy[first:last])) * HOP
+    return (start + end) / 2
+
+
+def _stressed_vowel(phones: list[Phone]) -> Phone | None:
+    vowels = [phone for phone in phones if phone.symbol in VOWELS]
+    if not vowels:
+        return None
+    for stress in (1, 2):
+        for vowel in vowels:
+            if vowel.stress == stress:
+                return vowel
+    return max(vowels, key=lambda v: (v.end - v.start) * (0.5 if v.symbol in _WEAK_VOWELS else 1.0))
+
+
+def _phones_by_word(speech: Speech) -> dict[int, list[Phone]]:
+    groups: dict[int, list[Phone]] = {}
+    for phone in speech.phones or ():
+        groups.setdefault(phone.word, []).append(phone)
+    return groups
+
+
+def _content(speech: Speech, word: int) -> float:
+    if word < 0 or not speech.words:
+        return 0.5
+    text = speech.words[word].text.lower()
+    return 0.0 if text in _FUNCTION_WORDS else 1.0
+
+
+def _length(speech: Speech, word: int) -> float:
+    return 0.0 if word < 0 or not speech.words else speech.words[word].end - speech.words[word].start
+
+
+def _loudness_at(speech: Speech, times: Array) -> Array:
+    if speech.energy is None or not len(speech.energy):
+        return np.zeros(len(times))
+    frames = np.clip(np.rint(times / HOP).astype(int), 0, len(speech.energy) - 1)
+    return np.asarray(speech.energy[frames], dtype=np.float64)
+
+
+def _pitch_at(speech: Speech, times: Array) -> Array:
+    """Semitones over the line's median; the median of 70 ms around each time, 0 where unvoiced."""
+    if speech.pitch is None or not (np.asarray(speech.pitch) > 0).any():
+        return np.zeros(len(times))
+    hertz = np.asarray(speech.pitch, dtype=np.float64)
+    median = np.median(hertz[hertz > 0])
+    result = np.zeros(len(times))
+    for i, centre in enumerate(np.rint(times / HOP).astype(int)):
+        near = hertz[max(0, centre - 3) : centre + 4]
+        near = near[near > 0]
+        if len(near):
+            result[i] = 12 * np.log2(np.median(near) / median)
+    return np.clip(result, -12, 12)
+
+
+def _standardised(values: Array) -> Array:
+    deviation = values.std()
+    return np.zeros_like(values) if deviation < 1e-9 else (values - values.mean()) / deviation

@@ -1,0 +1,98 @@
+"""Curves over time that can be sampled anywhere: minimum-jerk moves, pulses, and smooth noise."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def randomness(seed: int, *keys: str | int) -> np.random.Generator:
+    """A random stream of its own for each use, so that one use cannot disturb another."""
+    numbers = [zlib.crc32(key.encode()) if isinstance(key, str) else key & 0xFFFFFFFF for key in keys]
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed & 0xFFFFFFFFFFFFFFFF, *numbers])))
+
+
+def minimum_jerk(phase: Array) -> Array:
+    """0..1 -> 0..1, at rest at both ends (Flash and Hogan 1985). Outside it stays at the ends."""
+    s = np.clip(phase, 0.0, 1.0)
+    return np.asarray(s * s * s * (10 + s * (6 * s - 15)))
+
+
+def crisp(phase: Array) -> Array:
+    """0..1 -> 0..1, gathering speed smoothly and stopping short, as the stroke of a beat does: fastest at two thirds."""
+    s = np.clip(phase, 0.0, 1.0)
+    return np.asarray(s * s * s * (4 - 3 * s))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Move:
+    """A move to ``target``, at rest when it arrives, unless the next has begun by then."""
+
+    start: float  # s
+    end: float  # s
+    target: Array  # (D,)
+    crisp: bool = False  # stops short instead of slowing down early
+
+
+class Track:
+    """A path made of moves that may overlap: the sum of minimum-jerk moves (Flash and Henis 1991), smooth throughout."""
+
+    def __init__(self, initial: Array, moves: Sequence[Move]) -> None:
+        """``initial`` (D,). The moves' ends must not decrease."""
+        self.initial = np.asarray(initial, dtype=np.float64)
+        self.moves = tuple(moves)
+
+    def sample(self, times: Array) -> Array:
+        """(T,) seconds, increasing -> (T, D)."""
+        targets = np.stack([self.initial, *(move.target for move in self.moves)])
+        ends = np.array([move.end for move in self.moves])
+        values = targets[np.searchsorted(ends, times, side="right")]
+        for i, move in enumerate(self.moves):
+            first, last = np.searchsorted(times, move.start, side="right"), np.searchsorted(times, move.end, side="left")
+            if first < last:
+                span = times[first:last]
+                phase = (span - move.start) / (move.end - move.start)
+                done = crisp(phase) if move.crisp else minimum_jerk(phase)
+                values[first:last] += done[:, None] * (targets[i + 1] - targets[i])
+        return np.asarray(values)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """A rise to ``height`` at ``apex`` and a return, such as a nod or a raised brow."""
+
+    start: float  # s
+    apex: float  # s
+    hold_end: float  # s
+    end: float  # s
+    height: float
+
+
+def pulses(items: Sequence[Pulse], times: Array) -> Array:
+    """The pulses' sum (T,)."""
+    values = np.zeros(len(times))
+    for item in items:
+        first, last = np.searchsorted(times, item.start), np.searchsorted(times, item.end)
+        span = times[first:last]
+        up = minimum_jerk((span - item.start) / max(item.apex - item.start, 1e-9))
+        down = minimum_jerk((span - item.hold_end) / max(item.end - item.hold_end, 1e-9))
+        values[first:last] += item.height * (up - down)
+    return values
+
+
+def noise(seed: int, tag: str, times: Array, period: float) -> Array:
+    """Smooth noise (T,) of about unit deviation, with a knot each ``period`` seconds: a cubic B-spline, so no jerks."""
+    position = times / period
+    knots = randomness(seed, "noise", tag).standard_normal(int(position[-1] if len(times) else 0) + 5)
+    index = np.floor(position).astype(np.int64)
+    s = position - index
+    weights = ((1 - s) ** 3, 3 * s**3 - 6 * s**2 + 4, -3 * s**3 + 3 * s**2 + 3 * s + 1, s**3)
+    # 1.6 undoes the loss of amplitude of the B-spline, whose value is a weighted mean of four knots.
+    return np.asarray(1.6 / 6 * sum(w * knots[index + k] for k, w in enumerate(weights)))

@@ -1,0 +1,151 @@
+"""The default generator: a planned, rule-based performance of body, hands, head and upper face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.clip import BodyRef, GeneratorRef, MotionClip, Provenance
+from ...core.report import Report
+from ...core.skeleton import JOINT, JOINT_COUNT
+from ...core.speech import Speech
+from ...core.timeline import Stroke, Timeline
+from ..contracts import Brief, frame_count
+from . import arms, hands, head, stance, upper_face
+from .accents import find_accents
+from .lexicon import Lexicon, read_lexicon
+from .phrases import Phrase, find_phrases
+from .planning import SIDES, PlannedStroke, Side, plan_strokes
+from .style import style_sheet
+
+Array = NDArray[Any]
+_ID, _VERSION = "gesture", "1"
+_CHANNELS = ("body", "hands", "head_gaze", "upper_face")
+
+
+class GestureGenerator:
+    """Strokes on stressed syllables, planned by phrase; idle life around them. No weights, any body, any frame rate."""
+
+    def __init__(self) -> None:
+        self._lexicon: Lexicon | None = None
+
+    def load(self, device: str) -> None:
+        """Read the lexicon. Runs on the CPU whatever ``device`` says."""
+        self._lexicon = read_lexicon()
+
+    def generate(self, speech: Speech, briefs: Sequence[Brief], report: Report) -> list[MotionClip]:
+        """One clip a brief. Silence makes a calm idle clip; without words the nuclei give the rhythm."""
+        if self._lexicon is None:
+            self.load("cpu")
+        assert self._lexicon is not None
+        report.stage("Listening for phrases and accents")
+        phrases = find_phrases(speech, find_accents(speech))
+        clips = []
+        for number, brief in enumerate(briefs):
+            report.stage("Planning and performing the gestures", number / len(briefs))
+            clips.append(_perform(speech, phrases, brief, self._lexicon, report))
+        return clips
+
+    def close(self) -> None:
+        self._lexicon = None
+
+
+def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: Lexicon, report: Report) -> MotionClip:
+    frames = frame_count(speech.duration, brief.fps)
+    times = np.arange(frames) / brief.fps
+    styles = style_sheet(brief.parameters, brief.direction.styles)
+    strokes = plan_strokes(
+        speech,
+        phrases,
+        lexicon=lexicon,
+        direction=brief.direction,
+        styles=styles,
+        seed=brief.seed,
+        fps=brief.fps,
+        frames=frames,
+        warn=report.warn,
+    )
+    rest = np.asarray(brief.body.rest_joints(brief.betas), dtype=np.float64)
+    vertices = brief.body.shaped(brief.betas)
+    body = stance.stand(rest, float(vertices[:, 1].min()), times, phrases, strokes, styles, brief.seed)
+    named = {"pelvis": body.pelvis, **body.poses, **stance.spine_poses(body)}
+    trunk = body.pelvis + body.spine
+    turn = head.head_turn(times, phrases, strokes, trunk, styles, brief.seed)
+    named |= head.neck_and_head(turn)
+    looks, shifts = head.gaze(times, speech.duration, phrases, styles, brief.seed)
+    eye_poses, eye_weights = head.eyes(looks, trunk + turn)
+    named |= eye_poses
+    report.stage("Moving arms and hands")
+    arm_poses, finger_poses = _arms_and_hands(rest, strokes, times, lexicon, body.breath, brief.seed)
+    named |= arm_poses
+
+    poses = np.zeros((frames, JOINT_COUNT, 3))
+    for name, values in named.items():
+        poses[:, JOINT[name]] = values
+    for joint, values in finger_poses.items():
+        poses[:, joint] = values
+    blinks = upper_face.blink_times(speech.duration, phrases, shifts, styles, brief.seed)
+    down = (eye_weights["eyeLookDownLeft"] + eye_weights["eyeLookDownRight"]) / 2
+    weights = upper_face.upper_face(times, brief.fps, phrases, strokes, blinks, down, styles, brief.seed)
+    return MotionClip(
+        fps=brief.fps,
+        body=BodyRef(id=brief.body.id, sha256=brief.body.sha256),
+        poses=poses,
+        trans=body.trans,
+        blendshapes=head.shape_rows(eye_weights | weights, frames),
+        betas=brief.betas,
+        contacts=np.ones((frames, 4)),
+        timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),
+        provenance=_provenance(speech, brief),
+    )
+
+
+def _arms_and_hands(
+    rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, breath: Array, seed: int
+) -> tuple[dict[str, Array], dict[int, Array]]:
+    limbs = {side: arms.read_arm(rest, side) for side in SIDES}
+    tracks = {side: arms.posture_track(strokes, side, lexicon) for side in SIDES}
+    torso = arms.torso_size(rest)
+
+    def reached(moments: Array) -> tuple[dict[Side, Array], dict[Side, Array]]:
+        drifting = {s: arms.with_drift(tracks[s].sample(moments), moments, seed, s) for s in SIDES}
+        return drifting, arms.wrist_targets(limbs, drifting, torso)
+
+    coordinates, targets = reached(times)
+    step = 0.01
+    _, ahead = reached(np.maximum(times - arms.DRAG_DELAY + step, 0))
+    _, behind = reached(np.maximum(times - arms.DRAG_DELAY - step, 0))
+    named: dict[str, Array] = {}
+    fingers: dict[int, Array] = {}
+    for side in SIDES:
+        velocity = (ahead[side] - behind[side]) / (2 * step)
+        named |= arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, 0.012 * breath)
+        chain = hands.read_fingers(rest, limbs[side])
+        shapes = {f.name: tracks[side].sample(times - f.delay)[:, arms.SHAPE_START :] for f in chain}
+        fingers |= hands.finger_poses(limbs[side], chain, shapes)
+    return named, fingers
+
+
+def _stroke(plan: PlannedStroke) -> Stroke:
+    return Stroke(
+        hand=plan.hand,
+        start=plan.prepare,
+        apex=plan.apex,
+        hold_end=plan.hold_end,
+        end=plan.end,
+        unit=plan.unit.id,
+        word=plan.accent.word,
+        confidence=plan.accent.strength,
+    )
+
+
+def _provenance(speech: Speech, brief: Brief) -> Provenance:
+    return Provenance(
+        generators=(GeneratorRef(id=_ID, version=_VERSION, channels=_CHANNELS),),
+        seed=brief.seed,
+        parameters=dict(brief.parameters),
+        audio_sha256=speech.audio_sha256,
+    )

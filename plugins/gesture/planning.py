@@ -1,0 +1,304 @@
+"""Which gesture strikes where: strokes chosen on accents, with a hand and with times that a body can keep."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.gestures import match
+from ...core.speech import Speech
+from ...core.timeline import Hand
+from ..contracts import Direction
+from .accents import Accent
+from .curves import randomness
+from .lexicon import Lexicon, Posture, Unit
+from .phrases import Phrase
+from .style import Style, StyleSheet
+
+Array = NDArray[Any]
+Side = Literal["left", "right"]
+SIDES: tuple[Side, Side] = ("left", "right")
+
+REST_GAP = 2.4  # s without a stroke after which a hand goes back to rest
+_FROM_REST, _FROM_AIR = 0.72, 0.40  # s, preparation
+_SHORTEST_PREPARATION = 0.24
+_LONGEST_WAIT = 0.25  # s between preparation and stroke
+_FLOW = 0.3  # share of the stroke into which the preparation flows
+_ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
+_COARTICULATED = 0.9  # s between an apex and the next preparation within which the hand just holds
+RETRACTION = 0.85  # s
+_SHORTEST_RETRACTION = 0.55
+_RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
+HOME = np.array([0.00, -0.70, 0.46])  # arm lengths; where a raised hand waits
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Release:
+    """How a hand leaves a stroke."""
+
+    hold_end: float  # s
+    end: float  # s
+    to: Literal["next", "ready", "rest"]  # straight into the next stroke, to wait for it, or down
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class PlannedStroke:
+    """A stroke with its times, s: ``prepare`` < ``ready`` <= about ``start`` < ``apex`` <= ``hold_end`` <= ``end``."""
+
+    unit: Unit
+    hand: Hand
+    accent: Accent
+    amplitude: float
+    before: dict[Side, Posture]
+    after: dict[Side, Posture]
+    prepare: float
+    ready: float  # the preparation ends; a little after ``start`` where one flows into the other
+    start: float
+    apex: float
+    hold: float  # how long the hands would hold
+    releases: dict[Side, Release] = dataclasses.field(default_factory=dict)
+
+    @property
+    def hold_end(self) -> float:
+        return max(release.hold_end for release in self.releases.values())
+
+    @property
+    def end(self) -> float:
+        return max(release.end for release in self.releases.values())
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return SIDES if self.hand == "both" else (self.hand,)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Wish:
+    accent: Accent
+    unit: Unit | None  # None: any beat
+    score: float
+    forced: bool
+    emphasis: float
+
+
+def plan_strokes(
+    speech: Speech,
+    phrases: Sequence[Phrase],
+    *,
+    lexicon: Lexicon,
+    direction: Direction,
+    styles: StyleSheet,
+    seed: int,
+    fps: float,
+    frames: int,
+    warn: Callable[[str], None],
+) -> list[PlannedStroke]:
+    """The line's strokes in order of time, apexes on frames."""
+    meant = _meant(speech, lexicon, direction, seed, warn)
+    nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
+    planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames)
+    for number, phrase in enumerate(phrases):
+        style = styles.at(phrase.start)
+        wishes = _wishes(phrase, meant, speech, direction, seed)
+        planner.add(number, phrase, _chosen(wishes, phrase, style, seed, number))
+    return planner.finished()
+
+
+def _meant(
+    speech: Speech, lexicon: Lexicon, direction: Direction, seed: int, warn: Callable[[str], None]
+) -> dict[int, tuple[Unit, int, int, bool]]:
+    """Word -> the unit that meaning or the artist gives it, the run of words it covers, and whether it must happen."""
+    words = speech.words or ()
+    barred = direction.muted | direction.reserved
+    found: dict[int, tuple[Unit, int, int, bool]] = {}
+    for hit in match(words, lexicon.entries, excluded=barred | set(direction.gestures)):
+        unit = lexicon.units[hit.id]
+        if randomness(seed, "chance", hit.first).random() < unit.chance:
+            for word in range(hit.first, hit.last + 1):
+                found[word] = (unit, hit.first, hit.last, False)
+    for word, name in sorted(direction.gestures.items()):
+        if word in barred or not 0 <= word < len(words):
+            continue
+        if name in lexicon.units:
+            found[word] = (lexicon.units[name], word, word, True)
+        else:
+            warn(f'There is no gesture "{name}" for the word "{words[word].text}"; it gets a beat.')
+            found[word] = (lexicon.beats[0], word, word, True)
+    return found
+
+
+def _wishes(
+    phrase: Phrase,
+    meant: dict[int, tuple[Unit, int, int, bool]],
+    speech: Speech,
+    direction: Direction,
+    seed: int,
+) -> list[_Wish]:
+    words = speech.words or ()
+    kept_clear = [
+        (words[i].start - _RESERVED_MARGIN, words[i].end + _RESERVED_MARGIN) for i in direction.reserved if i < len(words)
+    ]
+    best: dict[int, _Wish] = {}
+    wishes = []
+    for accent in phrase.accents:
+        emphasis = direction.emphasis.get(accent.word, 1.0)
+        if accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
+            continue
+        unit, first, _, forced = meant.get(accent.word, (None, -1, -1, False))
+        score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
+        score += 0.45 * (unit is not None) + 0.5 * (emphasis > 1.2)
+        wish = _Wish(accent=accent, unit=unit, score=score, forced=forced or emphasis >= 1.5, emphasis=emphasis)
+        if unit is None:
+            wishes.append(wish)
+        elif first not in best or wish.score > best[first].score:  # one stroke for a run of words
+            best[first] = wish
+    return [*wishes, *best.values()]
+
+
+def _chosen(wishes: Sequence[_Wish], phrase: Phrase, style: Style, seed: int, number: int) -> list[_Wish]:
+    """The best wishes that keep apart, as many as the rate allows; forced ones always. In order of time."""
+    if style.rate <= 0:
+        return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
+    length = phrase.end - phrase.start + min(phrase.pause, 0.4)
+    count = int(length * style.rate / 60 + randomness(seed, "count", number).random() * 0.9 + 0.05)
+    apart = float(np.clip(30 / style.rate, 0.5, 1.2))
+    taken: list[_Wish] = []
+    for wish in sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time)):
+        gap = min((abs(wish.accent.time - other.accent.time) for other in taken), default=np.inf)
+        if wish.forced or (len(taken) < count and gap >= apart):
+            taken.append(wish)
+    return sorted(taken, key=lambda w: w.accent.time)
+
+
+class _Planner:
+    """Gives the chosen wishes hands, postures and times, one after the other."""
+
+    def __init__(self, *, lexicon: Lexicon, styles: StyleSheet, nuclei: Array, seed: int, fps: float, frames: int) -> None:
+        self.lexicon, self.styles, self.seed, self.fps = lexicon, styles, seed, fps
+        self.frames = frames
+        self.last_time = (frames - 1) / fps
+        self.nuclei = nuclei
+        self.strokes: list[PlannedStroke] = []
+        self.last_apex: dict[Side, float] = {"left": -np.inf, "right": -np.inf}
+        self.recent: list[str] = []
+
+    def add(self, number: int, phrase: Phrase, wishes: Sequence[_Wish]) -> None:
+        mode = self._phrase_hand(number, self.styles.at(phrase.start))
+        for wish in wishes:
+            frame = round(wish.accent.time * self.fps)
+            apex = frame / self.fps
+            if frame < self.frames and apex <= self.last_time - _SHORTEST_RETRACTION - 0.04:
+                self._strike(wish, apex, mode, number)
+
+    def _phrase_hand(self, number: int, style: Style) -> Hand:
+        draw = randomness(self.seed, "hand", number).random()
+        if style.handedness == "both":
+            return "both" if draw < 0.5 else "right" if draw < 0.75 else "left"
+        other: Side = "left" if style.handedness == "right" else "right"
+        return style.handedness if draw < 0.58 else "both" if draw < 0.88 else other
+
+    def _strike(self, wish: _Wish, apex: float, mode: Hand, phrase: int) -> None:
+        style = self.styles.at(apex)
+        random = randomness(self.seed, "stroke", round(wish.accent.time * 100))
+        unit = wish.unit or self._beat(random)
+        hand = _hand(unit, mode, style)
+        sides = SIDES if hand == "both" else (hand,)
+        amplitude = style.amplitude * (0.75 + 0.5 * wish.accent.strength) * (0.5 + 0.5 * wish.emphasis)
+        before, after = {}, {}
+        for side in sides:
+            share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.9
+            before[side], after[side] = _varied(unit, amplitude * share, random, self._phrase_offset(phrase, side))
+        travel = max(float(np.linalg.norm(after[s].wrist - before[s].wrist)) for s in sides)
+        duration = float(np.clip(0.30 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy), 0.2, 0.42))
+        start = apex - duration
+        free = max(self.last_apex[s] for s in sides) + 0.06
+        resting = any(apex - self.last_apex[s] > REST_GAP + 0.3 for s in sides)
+        wanted = _FROM_REST if resting else _FROM_AIR
+        shortest = 0.42 if resting else _SHORTEST_PREPARATION
+        ready = start + _FLOW * duration
+        prepare = max(ready - wanted, free, 0.0)
+        if ready - prepare < (0.8 if wish.forced else 1.0) * shortest:
+            return
+        self.strokes.append(
+            PlannedStroke(
+                unit=unit,
+                hand=hand,
+                accent=wish.accent,
+                amplitude=amplitude,
+                before=before,
+                after=after,
+                prepare=prepare,
+                ready=self._landing(
+                    prepare, ready, max(start - _LONGEST_WAIT, prepare + max(shortest, 0.8 * (ready - prepare))), ready
+                ),
+                start=start,
+                apex=apex,
+                hold=float(0.16 + 0.3 * random.random()),
+            )
+        )
+        self.recent = [*self.recent[-1:], unit.id]
+        for side in sides:
+            self.last_apex[side] = apex
+
+    def _beat(self, random: np.random.Generator) -> Unit:
+        weights = np.array([u.beat * (0.25 if u.id in self.recent else 1.0) for u in self.lexicon.beats])
+        return self.lexicon.beats[int(random.choice(len(weights), p=weights / weights.sum()))]
+
+    def _phrase_offset(self, phrase: int, side: Side) -> Array:
+        return randomness(self.seed, "place", phrase, side).normal(0.0, 0.035, 3)
+
+    def _landing(self, start: float, end: float, earliest: float, latest: float) -> float:
+        """The end of a move, shifted so that the hand seems to stop on a syllable, where one is near."""
+        tail = (1 - _ARRIVED) * (end - start)
+        options = [
+            float(n) + tail for n in self.nuclei[slice(*np.searchsorted(self.nuclei, (earliest - tail, latest - tail)))]
+        ]
+        return min(options, key=lambda option: abs(option - end), default=end)
+
+    def finished(self) -> list[PlannedStroke]:
+        """The strokes with each hand's release fitted to what follows on that hand."""
+        upcoming: dict[Side, float | None] = {"left": None, "right": None}
+        done = []
+        for stroke in reversed(self.strokes):
+            releases = {side: self._release(stroke, upcoming[side]) for side in stroke.sides}
+            done.append(dataclasses.replace(stroke, releases=releases))
+            for side in stroke.sides:
+                upcoming[side] = stroke.prepare
+        return done[::-1]
+
+    def _release(self, stroke: PlannedStroke, following: float | None) -> Release:
+        if following is not None and following - stroke.apex < _COARTICULATED:
+            return Release(hold_end=following, end=following, to="next")
+        hold_end = stroke.apex + stroke.hold
+        if following is not None and following - stroke.apex < REST_GAP - 0.5:
+            return Release(hold_end=hold_end, end=min(hold_end + 0.6, following), to="ready")
+        limit = self.last_time if following is None else following
+        hold_end = max(stroke.apex, min(hold_end, limit - _SHORTEST_RETRACTION))
+        end = min(hold_end + RETRACTION, limit)
+        return Release(hold_end=hold_end, end=self._landing(hold_end, end, end - 0.2, min(end + 0.25, limit)), to="rest")
+
+
+def _hand(unit: Unit, mode: Hand, style: Style) -> Hand:
+    if unit.hands in ("left", "right"):
+        return "left" if unit.hands == "left" else "right"
+    if unit.hands == "two":
+        return "both"
+    if unit.hands == "one" and mode == "both":
+        return "left" if style.handedness == "left" else "right"
+    return mode
+
+
+def _varied(unit: Unit, amplitude: float, random: np.random.Generator, offset: Array) -> tuple[Posture, Posture]:
+    """The unit's postures, sized and never twice the same."""
+    size = float(np.clip(amplitude, 0.35, 1.8))
+    to = HOME + (unit.after.wrist - HOME) * (0.55 + 0.45 * size) + offset + random.normal(0, 0.02, 3)
+    start = to + (unit.before.wrist - unit.after.wrist) * size + random.normal(0, 0.02, 3)
+    turn = random.normal(0, 0.09)
+    before = dataclasses.replace(unit.before, wrist=start, turn=unit.before.turn + turn)
+    after = dataclasses.replace(
+        unit.after, wrist=to, turn=unit.after.turn + turn, bend=unit.after.bend + random.normal(0, 0.06)
+    )
+    return before, after
