@@ -13,8 +13,8 @@ Array = NDArray[Any]
 
 _SPEECH_RANGE = 25.0  # dB under the loudest moment that still count as speech
 _LEVEL = 70.0  # percentile of the speech's levels that opens the mouth as the table says
-_SLOPE = 0.045  # gain a dB
-_LEAST, _MOST = 0.45, 1.35
+_SLOPE = 0.04  # gain a dB
+_LEAST, _MOST = 0.45, 1.3
 _REACH = 6  # hops on either side: a syllable's level is that of its nucleus
 _SMOOTH = 4.0  # hops, standard deviation
 
