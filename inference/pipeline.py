@@ -41,10 +41,13 @@ class SpeechStore(Protocol):
 class Pipeline:
     """Performs lines, keeping the plugins it has loaded warm for the next one. Not for several threads at once."""
 
-    def __init__(self, *, device: str = "cpu", speeches: SpeechStore | None = None) -> None:
+    def __init__(
+        self, *, device: str = "cpu", speeches: SpeechStore | None = None, limit_s: float = MAX_DURATION
+    ) -> None:
         self._device = device
+        self._limit_s = min(limit_s, MAX_DURATION)
         self._speeches = speeches
-        self._generators: dict[Manifest, Generator] = {}
+        self._generators: dict[str, Generator] = {}
         self._transcribers: dict[tuple[str, str], Any] = {}
 
     def perform(self, voice: Path, request: PerformRequest, report: Report) -> list[MotionClip]:
@@ -66,7 +69,7 @@ class Pipeline:
             else {"words", "phones"}
         )
         report.stage("Reading the voice")
-        recording = read_audio(voice, limit_s=MAX_DURATION)
+        recording = read_audio(voice, limit_s=self._limit_s)
         key = self._speech_key(voice, recording, request, tuple(sorted(needs)))
         if self._speeches and (known := self._speeches.get(key)) is not None:
             for warning in known.warnings:
@@ -134,11 +137,11 @@ class Pipeline:
         manifest = casting.manifest
         report.stage(f"Performing: {manifest.title.lower()}")
         with _blaming(manifest):
-            if manifest.id not in {loaded.id for loaded in self._generators}:
+            if manifest.id not in self._generators:
                 made = registry.generator(manifest)
                 made.load(self._device)
-                self._generators[manifest] = made
-            clips = self._generators[manifest].generate(speech, briefs, report)
+                self._generators[manifest.id] = made
+            clips = self._generators[manifest.id].generate(speech, briefs, report)
         if len(clips) != len(briefs) or not all(isinstance(clip, MotionClip) for clip in clips):
             raise PluginError(
                 f"{manifest.title} did not give one clip for each take.", hint=f"The fault is in {manifest.folder}."
