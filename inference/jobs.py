@@ -235,7 +235,6 @@ class Jobs:
                 voice=str(job.voice),
                 filename=job.filename,
                 folder=str(job.folder),
-                duration_s=self.limits.duration_s,
                 request=job.submission.request,
             )
         )
@@ -281,6 +280,7 @@ class Jobs:
                 work_folder=str(self.work_folder),
                 cache_folder=str(self._cache_folder),
                 cache_bytes=self._cache_bytes,
+                duration_s=self.limits.duration_s,
                 code=code,
             )
             worker = self._worker = await WorkerProcess.start(setup)

@@ -36,6 +36,7 @@ class Setup:
     work_folder: str  # the engine's temporary files
     cache_folder: str
     cache_bytes: int
+    duration_s: float  # a longer voice is refused
     code: str  # fingerprint of the code, for the cache
 
 
@@ -48,7 +49,6 @@ class Order:
     voice: str = ""  # path of the voice
     filename: str = ""  # what the user calls it
     folder: str = ""  # where the takes go
-    duration_s: float = 0.0  # a longer voice is refused
     request: PerformRequest | None = None
 
 
@@ -147,7 +147,7 @@ def _pipeline(setup: Setup) -> Any:
             report.event(Words(words=speech.words or ()))
             return speech
 
-    return TellingPipeline(speeches=SpeechCache(cache, code=setup.code))
+    return TellingPipeline(speeches=SpeechCache(cache, code=setup.code), limit_s=setup.duration_s)
 
 
 def _perform(pipeline: Any, line: _Line, order: Order, cancelled: set[str]) -> None:
@@ -165,12 +165,22 @@ def _perform(pipeline: Any, line: _Line, order: Order, cancelled: set[str]) -> N
     except DeclaimError as error:
         info = ErrorInfo(code=error.code, message=report.named(error.message), hint=report.named(error.hint))
         report.event(Failed(error=info))
-    except (Exception, SystemExit) as error:
+    except SystemExit as error:
+        report.event(Failed(error=_left(error, report.last_stage)))
+    except Exception as error:
         traceback.print_exc()
         report.event(Failed(error=_unexpected(error, report.last_stage)))
 
 
-def _unexpected(error: BaseException, stage: str) -> ErrorInfo:
+def _left(error: SystemExit, stage: str) -> ErrorInfo:
+    return ErrorInfo(
+        code="plugin_failed",
+        message=f'A plugin tried to end the engine at the stage "{stage}" ({error}).',
+        hint="Choose another generator or transcriber, or report it to its author.",
+    )
+
+
+def _unexpected(error: Exception, stage: str) -> ErrorInfo:
     if isinstance(error, MemoryError):
         return ErrorInfo(
             code="out_of_memory", message="The engine ran out of memory.", hint="Cut the line into shorter ones."
