@@ -74,7 +74,10 @@ class MotionClip:
     def __post_init__(self) -> None:
         frames = len(np.asarray(self.poses))
         for name in ("poses", "trans", "blendshapes", "expressions", "betas", "contacts"):
-            array = np.ascontiguousarray(np.asarray(getattr(self, name), dtype=np.float32))
+            given = np.asarray(getattr(self, name))
+            array = np.ascontiguousarray(given, dtype=np.float32)
+            if array.flags.writeable and np.may_share_memory(array, given):
+                array = array.copy()  # the maker may go on writing to its own
             if frames and name in ("expressions", "contacts") and not len(array):
                 array = _empty(frames, array.shape[1] if array.ndim == 2 else 0)
             array.setflags(write=False)
@@ -164,7 +167,7 @@ class MotionClip:
     def resampled(self, fps: float) -> MotionClip:
         """The same motion at another frame rate: rotations by slerp, the rest linearly.
 
-        Apexes and lip closures are snapped to frames again: a frame within half a step of one takes its exact value.
+        Apexes and lip closures are snapped to frames again: the frame nearest to one takes its exact value.
         """
         if fps == self.fps:
             return self
@@ -178,17 +181,20 @@ class MotionClip:
         return whole.layered(mouth, channels=["mouth"]).replace(fps=fps)
 
     def _moments(self, fps: float, kept: Sequence[float]) -> Array:
-        """(n,) the time, s, at which to sample each frame at ``fps``. Each frame of ours that is nearest to one of the
-        times in ``kept`` comes out whole, in the frame nearest to it; no frame moves by more than half a step."""
-        times = np.arange(max(1, round(len(self) * fps / self.fps))) / fps
-        frames = np.unique(np.clip(np.round(np.asarray(kept, dtype=np.float64) * self.fps), 0, len(self) - 1))
-        exact = frames / self.fps
-        places = np.round(exact * fps).astype(np.int64)
-        # Where two want one frame, the nearer gets it: it is written last.
-        for index in np.argsort(-np.abs(exact * fps - places), kind="stable"):
-            if places[index] < len(times):
-                times[places[index]] = exact[index]
-        return times
+        """(n,) the time, s, at which to sample each frame at ``fps``.
+
+        For each time in ``kept``, our frame nearest to it comes out whole in the new frame nearest to it; its neighbours
+        are held at it where they would otherwise run past it.
+        """
+        count = max(1, round(len(self) * fps / self.fps))
+        moments = np.sort(np.asarray(kept, dtype=np.float64))
+        exact = np.clip(np.round(moments * self.fps), 0, len(self) - 1) / self.fps
+        places = np.clip(np.round(moments * fps), 0, count - 1).astype(np.int64)
+        earliest, latest = np.full(count, -np.inf), np.full(count, np.inf)
+        earliest[places] = latest[places] = exact
+        earliest = np.maximum.accumulate(earliest)
+        latest = np.minimum.accumulate(latest[::-1])[::-1]
+        return np.asarray(np.clip(np.arange(count) / fps, earliest, latest))
 
     def _sampled_at(self, times: Array) -> MotionClip:
         position = np.clip(times * self.fps, 0, len(self) - 1)

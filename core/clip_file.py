@@ -77,7 +77,7 @@ def load_clip(path: Path) -> MotionClip:
         raise ClipError(
             f"{path} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path and its permissions."
         ) from None
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError) as error:
         reason = "not an npz archive" if isinstance(error, zipfile.BadZipFile) else str(error)
         raise ClipError(f"{path} is not a motion file ({reason}).", hint=_WANTED) from None
     missing = [name for name in ("poses", "trans") if name not in arrays]
@@ -88,6 +88,11 @@ def load_clip(path: Path) -> MotionClip:
         if header.get("format_version", 1) > FORMAT_VERSION:
             raise ClipError(f"{path} was written by a newer version of Declaim.", hint="Update Declaim to read it.")
         return _from_arrays(arrays, header)
+    except ClipError as error:
+        if str(path) in error.message:
+            raise
+        reason = error.message[0].lower() + error.message[1:]
+        raise ClipError(f"{path} cannot be used: {reason}", hint=error.hint) from None
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise ClipError(
             f"{path} cannot be read ({error}).", hint="The file was damaged or written by another program."

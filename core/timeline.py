@@ -93,7 +93,7 @@ class Timeline:
     def from_dict(cls, data: Mapping[str, Any]) -> Timeline:
         """Raises ClipError where a field is missing or has the wrong kind; unknown fields are passed over."""
         try:
-            return decoded(cls, dict(data), name="the timeline", strict=False)
+            return decoded(cls, dict(data), name="The timeline", strict=False)
         except InputError as error:
             raise ClipError(error.message, hint="The file was damaged or written by another program.") from None
 

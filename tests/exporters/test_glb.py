@@ -109,7 +109,7 @@ def test_blendshape_body_agrees(node: str, body: Body, clip: MotionClip, tmp_pat
     seen = agree(node, path, body, clip)
     assert seen["animations"][0]["name"] == "line 7" and len(seen["animations"]) == 1
     assert seen["animations"][0]["duration"] == pytest.approx((len(clip) - 1) / clip.fps, abs=1e-6)
-    assert [mesh["morphs"] for mesh in seen["meshes"] if mesh["morphs"]][0] == list(ARKIT)
+    assert next(mesh["morphs"] for mesh in seen["meshes"] if mesh["morphs"]) == list(ARKIT)
 
 
 def test_expression_body_agrees(node: str, expressive_body: Body, tmp_path: Path, clip: MotionClip) -> None:
