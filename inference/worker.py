@@ -144,7 +144,8 @@ def _pipeline(setup: Setup) -> Any:
 
         def hear(self, voice: Path, request: PerformRequest, report: Any, **castings: Any) -> Any:
             speech = super().hear(voice, request, report, **castings)
-            report.event(Words(words=speech.words or ()))
+            if speech.words is not None:
+                report.event(Words(words=speech.words))
             return speech
 
     return TellingPipeline(speeches=SpeechCache(cache, code=setup.code), limit_s=setup.duration_s)
