@@ -23,7 +23,7 @@ _FUNCTION_WORDS = frozenset(
     a an the of to in on at by for from with as is am are was were be been being have has had do does did will would shall
     should can could may might must and or but if than then that this these those it its he him his she her they them
     their we us our you your i me my who whom whose which what there so not no nor into onto upon about
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 
@@ -54,8 +54,9 @@ def find_accents(speech: Speech) -> list[Accent]:
     pitch = _pitch_at(speech, times)
     loudness = _standardised(_loudness_at(speech, times))
     content = np.array([_content(speech, word) for _, word in spots])
+    heard = np.array([_nucleus_near(speech, time) for time in times])
     length = _standardised(np.array([_length(speech, word) for _, word in spots]))
-    score = 0.9 * content + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * length
+    score = 0.9 * content + 0.4 * heard + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * length
     strength = 1 / (1 + np.exp(-1.3 * (score - score.mean())))
     return [
         Accent(time=float(t), strength=float(s), pitch=float(p), word=w)
@@ -73,6 +74,7 @@ def _word_time(word: Word, phones: list[Phone], speech: Speech) -> float:
     last = bisect.bisect_right(nuclei, end + slack, key=lambda nucleus: nucleus.time)
     if first < last:
         return max(nuclei[first:last], key=lambda nucleus: nucleus.prominence).time
+    start, end = start + 0.2 * (end - start), end - 0.2 * (end - start)  # a border's energy belongs to the neighbour
     if speech.energy is not None and len(speech.energy):
         first = min(round(start / HOP), len(speech.energy) - 1)
         last = min(max(first + 1, round(end / HOP) + 1), len(speech.energy))
@@ -96,6 +98,12 @@ def _phones_by_word(speech: Speech) -> dict[int, list[Phone]]:
     for phone in speech.phones or ():
         groups.setdefault(phone.word, []).append(phone)
     return groups
+
+
+def _nucleus_near(speech: Speech, time: float) -> bool:
+    nuclei = speech.nuclei or ()
+    place = bisect.bisect_left(nuclei, time - _SLACK, key=lambda nucleus: nucleus.time)
+    return place < len(nuclei) and nuclei[place].time <= time + _SLACK
 
 
 def _content(speech: Speech, word: int) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core import rotations
 from ...core.ik import reach, two_bone
 from ...core.skeleton import JOINT
-from .curves import Move, Track, minimum_jerk, noise
+from .curves import Move, Track, minimum_jerk, noise, soft_limit
 from .lexicon import Lexicon, Posture
 from .planning import HOME, PlannedStroke, Side
 
@@ -27,7 +27,7 @@ _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
 DRAG_DELAY = 0.05  # s, the hand behind the forearm
 SHAPE_START = 6  # column of a posture track where the hand shape begins
-_BEND_LIMIT, _TURN_LIMIT = np.radians(62.0), np.radians(78.0)
+_BEND_LIMIT, _TURN_LIMIT = np.radians(65.0), np.radians(85.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,7 +175,7 @@ def solve_arm(arm: Arm, target: Array, coordinates: Array, velocity: Array, lift
     hinge = hinge - (hinge @ arm.elbow) * arm.elbow / (arm.elbow @ arm.elbow)
     shoulder_matrix, elbow_matrix = two_bone(arm.elbow, arm.wrist, hinge, from_shoulder, pole)
 
-    turn = _TURN_LIMIT * np.tanh(coordinates[:, 3] / _TURN_LIMIT)
+    turn = soft_limit(coordinates[:, 3], _TURN_LIMIT)
     axis = rotations.normalised(arm.wrist)
     half = rotations.axis_angle_to_matrix(-0.5 * turn[:, None] * axis)
     forearm = shoulder_matrix @ elbow_matrix @ half @ half
@@ -183,9 +183,9 @@ def solve_arm(arm: Arm, target: Array, coordinates: Array, velocity: Array, lift
     thumbward = np.cross(arm.palm, arm.hand)
     drag_bend = -0.30 * ((forearm @ arm.palm) * speed).sum(axis=1)
     drag_side = -0.16 * ((forearm @ thumbward) * speed).sum(axis=1)
-    bend = _BEND_LIMIT * np.tanh((coordinates[:, 4] + drag_bend) / _BEND_LIMIT)
+    bend = soft_limit(coordinates[:, 4] + drag_bend, _BEND_LIMIT)
     flexion = np.cross(arm.hand, arm.palm)
-    wrist = rotations.axis_angle_to_matrix(bend[:, None] * flexion + np.clip(drag_side, -0.3, 0.3)[:, None] * arm.palm)
+    wrist = rotations.axis_angle_to_matrix(bend[:, None] * flexion + soft_limit(drag_side, 0.3)[:, None] * arm.palm)
     solved = {
         f"{arm.side}_collar": collar,
         f"{arm.side}_shoulder": rotations.matrix_to_axis_angle(collar_matrix.swapaxes(-1, -2) @ shoulder_matrix),

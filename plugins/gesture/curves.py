@@ -31,6 +31,11 @@ def crisp(phase: Array) -> Array:
     return np.asarray(s * s * s * (4 - 3 * s))
 
 
+def soft_limit(values: Array, limit: float) -> Array:
+    """``values`` kept within -limit..limit: hardly changed up to half of it, then bent smoothly."""
+    return np.asarray(values / (1 + (values / limit) ** 4) ** 0.25)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Move:
     """A move to ``target``, at rest when it arrives, unless the next has begun by then."""

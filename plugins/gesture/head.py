@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.face import ARKIT, ARKIT_INDEX
 from .accents import Accent
-from .curves import Move, Pulse, Track, noise, pulses, randomness
+from .curves import Move, Pulse, Track, noise, pulses, randomness, soft_limit
 from .phrases import Phrase
 from .planning import PlannedStroke
 from .style import StyleSheet
@@ -56,7 +56,7 @@ def head_turn(
     for column, deviation in enumerate((0.010, 0.014, 0.008)):
         turn[:, column] += deviation * noise(seed, f"head {column}", times, 1.8)
     turn *= styles.curve("head", times)[:, None]
-    return np.asarray(0.4 * np.tanh(turn / 0.4) - _STEADY * trunk)
+    return np.asarray(soft_limit(turn, 0.4) - _STEADY * trunk)
 
 
 def _phrase_moves(phrases: Sequence[Phrase], seed: int) -> list[Move]:
@@ -158,8 +158,8 @@ def eyes(gaze_angles: Array, head_world: Array) -> tuple[dict[str, Array], dict[
     poses: dict[str, Array] = {}
     weights: dict[str, Array] = {}
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        down = _EYE_LIMIT[0] * np.tanh(relative[:, 0] / _EYE_LIMIT[0])
-        left = _EYE_LIMIT[1] * np.tanh((relative[:, 1] - sign * _HALF_VERGENCE) / _EYE_LIMIT[1])
+        down = soft_limit(relative[:, 0], _EYE_LIMIT[0])
+        left = soft_limit(relative[:, 1] - sign * _HALF_VERGENCE, _EYE_LIMIT[1])
         poses[f"{side}_eye_smplhf"] = np.stack([down, left, np.zeros_like(down)], axis=1)
         name = side.capitalize()
         outward = sign * left

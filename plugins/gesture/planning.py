@@ -25,6 +25,7 @@ SIDES: tuple[Side, Side] = ("left", "right")
 
 REST_GAP = 2.4  # s without a stroke after which a hand goes back to rest
 _FROM_REST, _FROM_AIR = 0.72, 0.40  # s, preparation
+_EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
 _SHORTEST_PREPARATION = 0.24
 _LONGEST_WAIT = 0.25  # s between preparation and stroke
 _FLOW = 0.3  # share of the stroke into which the preparation flows
@@ -33,7 +34,7 @@ _COARTICULATED = 0.9  # s between an apex and the next preparation within which 
 RETRACTION = 0.85  # s
 _SHORTEST_RETRACTION = 0.55
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
-HOME = np.array([0.00, -0.70, 0.46])  # arm lengths; where a raised hand waits
+HOME = np.array([0.00, -0.64, 0.48])  # arm lengths; where a raised hand waits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,11 @@ def plan_strokes(
     planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames)
     for number, phrase in enumerate(phrases):
         style = styles.at(phrase.start)
-        wishes = _wishes(phrase, meant, speech, direction, seed)
+        wishes = [
+            wish
+            for wish in _wishes(phrase, meant, speech, direction, seed)
+            if wish.forced or _EARLIEST <= wish.accent.time <= planner.latest_apex
+        ]
         planner.add(number, phrase, _chosen(wishes, phrase, style, seed, number))
     return planner.finished()
 
@@ -180,6 +185,7 @@ class _Planner:
         self.lexicon, self.styles, self.seed, self.fps = lexicon, styles, seed, fps
         self.frames = frames
         self.last_time = (frames - 1) / fps
+        self.latest_apex = self.last_time - _SHORTEST_RETRACTION - 0.04
         self.nuclei = nuclei
         self.strokes: list[PlannedStroke] = []
         self.last_apex: dict[Side, float] = {"left": -np.inf, "right": -np.inf}
@@ -190,7 +196,7 @@ class _Planner:
         for wish in wishes:
             frame = round(wish.accent.time * self.fps)
             apex = frame / self.fps
-            if frame < self.frames and apex <= self.last_time - _SHORTEST_RETRACTION - 0.04:
+            if frame < self.frames and apex <= self.latest_apex:
                 self._strike(wish, apex, mode, number)
 
     def _phrase_hand(self, number: int, style: Style) -> Hand:
@@ -198,7 +204,7 @@ class _Planner:
         if style.handedness == "both":
             return "both" if draw < 0.5 else "right" if draw < 0.75 else "left"
         other: Side = "left" if style.handedness == "right" else "right"
-        return style.handedness if draw < 0.58 else "both" if draw < 0.88 else other
+        return style.handedness if draw < 0.60 else "both" if draw < 0.86 else other
 
     def _strike(self, wish: _Wish, apex: float, mode: Hand, phrase: int) -> None:
         style = self.styles.at(apex)
@@ -218,8 +224,11 @@ class _Planner:
         resting = any(apex - self.last_apex[s] > REST_GAP + 0.3 for s in sides)
         wanted = _FROM_REST if resting else _FROM_AIR
         shortest = 0.42 if resting else _SHORTEST_PREPARATION
-        ready = start + _FLOW * duration
+        latest = start + _FLOW * duration
+        ready = self._landing(latest - wanted, latest, start - _LONGEST_WAIT, latest)
         prepare = max(ready - wanted, free, 0.0)
+        if ready - prepare < shortest:  # no time to wait before the stroke
+            ready, prepare = latest, max(latest - wanted, free, 0.0)
         if ready - prepare < (0.8 if wish.forced else 1.0) * shortest:
             return
         self.strokes.append(
@@ -231,9 +240,7 @@ class _Planner:
                 before=before,
                 after=after,
                 prepare=prepare,
-                ready=self._landing(
-                    prepare, ready, max(start - _LONGEST_WAIT, prepare + max(shortest, 0.8 * (ready - prepare))), ready
-                ),
+                ready=ready,
                 start=start,
                 apex=apex,
                 hold=float(0.16 + 0.3 * random.random()),

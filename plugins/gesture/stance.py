@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core import rotations
 from ...core.ik import reach, two_bone
 from ...core.skeleton import JOINT
-from .curves import Move, Pulse, Track, noise, pulses, randomness
+from .curves import Move, Pulse, Track, noise, pulses, randomness, soft_limit
 from .phrases import Phrase
 from .planning import PlannedStroke
 from .style import StyleSheet
@@ -143,7 +143,7 @@ def _spine(times: Array, phrases: Sequence[Phrase], strokes: Sequence[PlannedStr
         turn.append(Pulse(**span, height=0.9 * size * side))
         tilt.append(Pulse(**span, height=0.35 * size * side))
     for column, items in enumerate((lean, turn, tilt)):
-        spine[:, column] = 0.16 * np.tanh((spine[:, column] + pulses(items, times)) / 0.16)
+        spine[:, column] = soft_limit(spine[:, column] + pulses(items, times), 0.16)
         spine[:, column] += (0.004 + 0.006 * energy) * noise(seed, f"torso {column}", times, 2.2)
     return spine
 
