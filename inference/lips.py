@@ -18,6 +18,9 @@ Array = NDArray[Any]
 CLOSED = "PP"
 OPEN_VOWELS = ("aa", "oh")
 _INNER_LIPS = ((44, 50), (45, 49), (46, 48))  # pairs of the 51 landmarks, upper and lower, iBUG 62-68, 63-67, 64-66
+_OUTER_LIPS = (31, 37, 34, 40)  # right and left corner, upper and lower middle
+_LIP_MARGIN = 0.002  # m
+_POSED_AT_ONCE = 64  # frames
 _JAW, _CLOSE = ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]
 
 
@@ -27,33 +30,76 @@ class LipClosure:
 
     time: float  # s, of its peak
     frame: int  # the frame, at most one from the peak, at which the lips are nearest
-    gap: float  # m between the inner lips, over their distance at rest
+    gap: float  # m between the lips
 
 
 def lip_gaps(clip: MotionClip, body: Body, frames: Array) -> Array:
-    """Gap (N,), m, between the inner lips at ``frames`` (N,): the widest of the three middle pairs of landmarks, over
-    their distance with the mouth at rest, which is closed; negative where the lips are pressed together."""
+    """Gap (N,), m, between the lips in the middle of the mouth at ``frames`` (N,); negative where they press together.
+
+    On a body with blend shapes it is measured between the lips' vertices, elsewhere between the inner-lip landmarks,
+    over their distance with the mouth at rest, which is closed.
+    """
+    return _mesh_gaps(clip, body, frames) if body.blendshapes else _landmark_gaps(clip, body, frames)
+
+
+def _mesh_gaps(clip: MotionClip, body: Body, frames: Array) -> Array:
+    moving, deltas = body.blendshape_matrix
+    rest = body.shaped(clip.betas).astype(np.float64)
+    columns = _lip_columns(body, rest)
+    used = np.unique(np.concatenate([lip for column in columns for lip in column]))
+    place = np.searchsorted(moving, used)
+    heights = rest[used, 1] + clip.blendshapes[frames].astype(np.float64) @ deltas[:, place, 1]
+    gaps = [
+        heights[:, np.searchsorted(used, upper)].min(axis=1) - heights[:, np.searchsorted(used, lower)].max(axis=1)
+        for upper, lower in columns
+    ]
+    return np.max(gaps, axis=0)
+
+
+def _lip_columns(body: Body, rest: Array) -> list[tuple[Array, Array]]:
+    """Vertices of the upper and the lower lip in five columns across the middle of the mouth.
+
+    The lower lip is what the jaw takes along; both lie between the outer lips' landmarks and near the surface.
+    """
+    marks = body.landmarks(body.template[None])[0].astype(np.float64)
+    left, right, top, bottom = (marks[index] for index in _OUTER_LIPS)
+    width = abs(left[0] - right[0])
+    moving, deltas = body.blendshape_matrix
+    inside = {"teeth", "tongue"}
+    covered = [
+        np.unique(body.triangles[part.start : part.start + part.count])
+        for part in body.parts
+        if not any(word in part.name for word in inside)
+    ]
+    template = body.template[moving].astype(np.float64)
+    near = (
+        (np.abs(template[:, 0] - (left[0] + right[0]) / 2) < 0.32 * width)
+        & (template[:, 1] > bottom[1] - _LIP_MARGIN)
+        & (template[:, 1] < top[1] + _LIP_MARGIN)
+        & (template[:, 2] > min(top[2], bottom[2]) - 0.16 * width)
+        & np.isin(moving, np.concatenate(covered))
+    )
+    drop = -deltas[_JAW, :, 1]
+    lower = drop > 0.5 * drop[near].max()
+    columns = []
+    for offset in (-0.25, -0.125, 0.0, 0.125, 0.25):
+        here = near & (np.abs(template[:, 0] - (left[0] + right[0]) / 2 - offset * width) < 0.07 * width)
+        if (here & lower).any() and (here & ~lower).any():
+            columns.append((moving[here & ~lower], moving[here & lower]))
+    return columns
+
+
+def _landmark_gaps(clip: MotionClip, body: Body, frames: Array) -> Array:
     poses = np.zeros((len(frames) + 1, JOINT_COUNT, 3), dtype=np.float32)
     poses[1:, FACE_JOINTS] = clip.poses[frames][:, FACE_JOINTS]
-    lips = []
-    for start in range(0, len(poses), 64):
-        rows = np.arange(start, min(start + 64, len(poses)))
-        own = [frames[row - 1] for row in rows if row]
-        shapes, expressions = clip.blendshapes[own], clip.expressions[own]
-        if start == 0:  # the first row is the mouth at rest
-            shapes, expressions = (
-                np.concatenate([np.zeros_like(v[:1] if len(v) else v), v]) for v in (shapes, expressions)
-            )
-        vertices = body.vertices(
-            poses=poses[rows],
-            trans=np.zeros((len(rows), 3), dtype=np.float32),
-            betas=clip.betas,
-            blendshapes=shapes if body.face == "blendshapes" else None,
-            expressions=expressions if body.face == "expressions" and expressions.shape[1] else None,
-        )
-        lips.append(body.landmarks(vertices))
-    mouth = np.concatenate(lips).astype(np.float64)
-    upper, lower = (mouth[:, [pair[k] for pair in _INNER_LIPS], 1] for k in (0, 1))
+    expressions = np.concatenate([np.zeros_like(clip.expressions[:1]), clip.expressions[frames]])
+    mouth = []
+    for start in range(0, len(poses), _POSED_AT_ONCE):
+        span = slice(start, start + _POSED_AT_ONCE)
+        still = np.zeros((len(poses[span]), 3), dtype=np.float32)
+        vertices = body.vertices(poses=poses[span], trans=still, betas=clip.betas, expressions=expressions[span])
+        mouth.append(body.landmarks(vertices).astype(np.float64))
+    upper, lower = (np.concatenate(mouth)[:, [pair[k] for pair in _INNER_LIPS], 1] for k in (0, 1))
     height = upper - lower
     return np.asarray((height[1:] - height[0]).max(axis=1))
 

@@ -26,7 +26,7 @@ def blended(times: Array, segments: Segments, table: Table, blending: Array) -> 
     count = len(segments.start)
     hold_start, hold_end = segments.start + segments.edge, segments.end - segments.edge
     own = _EDGE_SHARE * segments.edge[:, None]
-    before = blending[:, None] * (table.before + own)
+    before = (blending * segments.lead)[:, None] * (table.before + own)
     after = blending[:, None] * (table.after + own)
     here = np.clip(np.searchsorted(segments.start, times, side="right") - 1, 0, count - 1)
     total = np.full((len(times), len(table.before)), 1e-12)

@@ -20,6 +20,7 @@ _STRESS = {2: 0.95, 0: 0.8}  # unstressed vowels are reduced; primary stress and
 _EDGE = 0.05  # s; a sound longer than twice this holds its shape in between
 _SILENT_EDGE = 0.11  # s; the mouth gets ready for speech this long before it, and comes to rest this long after
 _SHORT_SILENCE, _LONG_SILENCE = 0.06, 0.26  # s; under the first the mouth passes over it, from the second on it rests
+_FIRST_LEAD = 0.9  # more: out of a rest the mouth opens about a tenth of a second ahead of the first sound
 _STAND_IN = "HH"  # for a sound that is not in the table: the mouth of its neighbours
 
 
@@ -33,6 +34,7 @@ class Segments:
     viseme: Array  # (N,) index into VISEMES
     shapes: Array  # (N, S) weights
     dominance: Array  # (N, G)
+    lead: Array  # (N,) how much earlier than usual the articulators set out for it
     weight: Array  # (N,) for the timeline
     confidence: Array  # (N,)
 
@@ -78,7 +80,8 @@ def segments(phones: Sequence[Phone], duration: float, table: Table) -> Segments
     silent = viseme == VISEMES.index("sil")
     share = np.clip((lasting - _SHORT_SILENCE) / (_LONG_SILENCE - _SHORT_SILENCE), 0.0, 1.0)
     dominance = np.array([row[2].dominance for row in rows])
-    dominance *= np.where(silent, share * share * (3 - 2 * share), 1.0)[:, None]
+    resting = np.where(silent, share * share * (3 - 2 * share), 0.0)
+    dominance *= np.where(silent, resting, 1.0)[:, None]
     return Segments(
         start=starts,
         end=ends,
@@ -86,6 +89,7 @@ def segments(phones: Sequence[Phone], duration: float, table: Table) -> Segments
         viseme=viseme,
         shapes=np.array([row[2].shapes for row in rows]) * scale[:, None],
         dominance=dominance,
+        lead=1.0 + _FIRST_LEAD * np.concatenate([[0.0], resting[:-1]]),
         weight=np.minimum(1.0, scale * np.array([row[2].scale for row in rows])),
         confidence=np.array([row[4] for row in rows]),
     )
