@@ -27,7 +27,9 @@ def read_own(data: dict[str, Any], name: str) -> Transcript:
             raise ScriptError(f"{name}: words and phones must be lists of objects.", hint="Write it again.")
         timeline = Timeline.from_dict(rows)
     except ClipError as error:
-        raise ScriptError(f"{name}: {error.message}", hint="Write it again with declaim transcribe.") from None
+        raise ScriptError(
+            f"{name}: {error.message.removeprefix('The timeline.')}", hint="Write it again with declaim transcribe."
+        ) from None
     problems = timeline.problems()
     if problems:
         raise ScriptError(f"{name}: {problems[0]}", hint="Correct it, or write it again with declaim transcribe.")

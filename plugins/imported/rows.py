@@ -65,7 +65,8 @@ def words_from_rows(
     lost = len(words) - len(inside)
     moved = sum(word.start < -SHORTEST or word.end > duration + SHORTEST for word in words) - lost
     if lost:
-        report.warn(f"{_many(lost, 'word')} of {name} lie outside the voice and were left out.")
+        verb = ("lies", "is") if lost == 1 else ("lie", "are")
+        report.warn(f"{_many(lost, 'word')} of {name} {verb[0]} outside the voice and {verb[1]} left out.")
     if moved > 0:
         report.warn(f"The times of {_many(moved, 'word')} of {name} reached past the voice and were cut.")
     if spread * 2 > len(rows):
