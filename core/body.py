@@ -84,6 +84,7 @@ class Body:
     materials: tuple[Material, ...]
     corner_uvs: Array | None  # (F, 3, 2) float32, v up
     shape_names: tuple[str, ...] = ()  # what each shape direction does, where known
+    path: Path | None = None  # the file it was read from
 
     # --- what it looks like at rest ---
 

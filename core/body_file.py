@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import hashlib
 import io
@@ -46,7 +47,8 @@ def read_body(path: Path) -> Body:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = _Arrays(archive, path)
-            return _compact(arrays, path, sha256) if "declaim_body" in archive else _smplx(arrays, path, sha256)
+            body = _compact(arrays, path, sha256) if "declaim_body" in archive else _smplx(arrays, path, sha256)
+            return dataclasses.replace(body, path=path)
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError):
         # AttributeError and TypeError: numpy returned a bare array, as for an .npy.
         raise BodyError(f"{path} is not an npz body file.", hint="Give an .npz in SMPL-X layout, such as SMPLX_NEUTRAL.npz.") from None

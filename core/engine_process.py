@@ -17,7 +17,7 @@ from .errors import EngineError
 from .typed_json import encoded
 from .wire import Announcement
 
-_LAUNCHER = Path(__file__).resolve().parents[1] / "inference" / "launch.py"
+_LAUNCHER = Path(__file__).with_name("launch.py").resolve()
 
 
 def engine_command(

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..core.body import builtin_body
 from ..core.errors import PluginError
+from ..core.report import SilentReport
 from ..core.speech import HOP, SAMPLE_RATE, Nucleus, Pause, Speech
 from ..core.timeline import Phone, Word
 from ..plugins import registry
-from ..plugins.contracts import Brief, SilentReport, frame_count
+from ..plugins.contracts import Brief, frame_count
 from ..plugins.manifest import Manifest
 
 _DURATION = 2.0  # s

@@ -13,7 +13,7 @@ from typing import Any
 from ..core.errors import InputError
 from ..core.typed_json import decoded, encoded, parsed
 from ..core.wire import Event, read_event
-from . import launch
+from ..core import launch
 from .worker import Message, Order, Setup
 
 _LONGEST_MESSAGE = 1 << 27  # bytes: the words of an hour are far fewer

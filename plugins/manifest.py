@@ -93,7 +93,7 @@ def _problems(data: dict[str, Any], folder: Path) -> Any:
     module, _, name = data["entry"].partition(":")
     if not (all(part.isidentifier() for part in module.split(".")) and name.isidentifier()):
         yield f'entry is "{data["entry"]}"; it must read module:Class.'
-    if not data.get("python") and not (folder / Path(*module.split("."))).with_suffix(".py").is_file():
+    if not (folder / Path(*module.split("."))).with_suffix(".py").is_file():
         yield f"entry names the module {module}, but the folder has no {module.replace('.', '/')}.py."
     allowed: dict[str, tuple[str, ...]] = {
         "needs": NEEDS,
@@ -113,6 +113,8 @@ def _problems(data: dict[str, Any], folder: Path) -> Any:
             yield "a generator must name the channels it makes."
         if {"mouth", "upper_face"} & set(data["channels"]) and not data.get("face"):
             yield 'a generator that makes the face must say in "face" which encodings it makes.'
+    if data.get("python") and data["kind"] != "generator":
+        yield "only a generator can have an interpreter of its own."
     if "fps" in data and not (isinstance(data["fps"], int | float) and data["fps"] > 0):
         yield "fps must be a number above 0."
     yield from schema_problems(data.get("parameters", {}))

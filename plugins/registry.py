@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import hashlib
 import importlib
 import importlib.util
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from ..core.errors import DeclaimError, ModelMissing, PluginError
 from .contracts import Generator, Transcriber
 from .manifest import Kind, Manifest, read_manifest
+from .own_python import OwnPythonGenerator
 
 Origin = Literal["built-in", "installed", "user"]
 
@@ -111,14 +111,10 @@ def find(kind: Kind, plugin_id: str) -> Manifest:
     )
 
 
-@functools.cache
-def _entry(manifest_key: tuple[str, str, str], path: Path) -> Any:
-    package, entry, _ = manifest_key
+def load_class(folder: Path, entry: str, *, package: str = "") -> Any:
+    """Import what ``entry`` ("module:Class") names, from ``package`` or else from the plugin's folder."""
     module_name, _, class_name = entry.partition(":")
-    if package:
-        module = importlib.import_module(f"{package}.{module_name}")
-    else:
-        module = _from_path(path, module_name)
+    module = importlib.import_module(f"{package}.{module_name}") if package else _from_path(folder, module_name)
     return getattr(module, class_name)
 
 
@@ -144,11 +140,9 @@ def _from_path(folder: Path, module_name: str) -> Any:
 
 def instance(manifest: Manifest) -> Any:
     """Import a plugin and construct its class. Raises PluginError or ModelMissing in one sentence."""
-    if manifest.python:
-        raise PluginError(f"{manifest.title} asks for an interpreter of its own, which this version cannot start yet.")
     check_weights(manifest)
     try:
-        return _entry((manifest.package, manifest.entry, manifest.version), manifest.folder)()
+        return load_class(manifest.folder, manifest.entry, package=manifest.package)()
     except DeclaimError:
         raise
     except ImportError as error:
@@ -173,6 +167,10 @@ def check_weights(manifest: Manifest) -> None:
 
 
 def generator(manifest: Manifest) -> Generator:
+    """The generator itself, or its stand-in where it lives in an interpreter of its own."""
+    if manifest.python:
+        check_weights(manifest)
+        return OwnPythonGenerator(manifest)
     made = instance(manifest)
     if not isinstance(made, Generator):
         raise PluginError(f"{manifest.title} is no generator: its class lacks load, generate or close.")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from declaim.core.body import load_body
 from declaim.core.clip_file import save_clip
+from declaim.core.report import SilentReport
 from declaim.core.wire import PerformRequest
 from declaim.inference.casting import cast
 from declaim.inference.pipeline import Pipeline
-from declaim.plugins.contracts import SilentReport
 
 REPEATS = 5
 
