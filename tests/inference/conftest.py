@@ -56,10 +56,21 @@ class Stage:
     environment: dict[str, str]
 
     def command(self, **options: Any) -> list[str]:
-        return engine_command({"token_file": str(self.folder / "token"), "cache_folder": str(self.folder / "cache"), **options})
+        return engine_command(
+            {"token_file": str(self.folder / "token"), "cache_folder": str(self.folder / "cache"), **options}
+        )
 
     def start(self, **options: Any) -> EngineProcess:
         return EngineProcess.start(self.command(**options), log=self.folder / "log", env=self.environment)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def jobs_on_disk(self) -> int:
+        """Folders of jobs that running engines hold."""
+        return len(list((self.folder / "tmp").glob("declaim-engine-*/*")))
 
     @property
     def left_behind(self) -> list[str]:
