@@ -56,7 +56,7 @@ def _problem(folder: Path) -> str | None:
 
 
 def _network_problem(network: Path, features: Path) -> str | None:
-    """A network that is none, or that wants other features than mfcc.conf makes: Vosk aborts on that one."""
+    """A network that is none, or that wants other features than mfcc.conf makes (Vosk sees that only with a voice)."""
     with network.open("rb") as file, contextlib.closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as data:
         if b"<TransitionModel>" not in data[:64] or data.find(b"<Nnet3>") < 0:
             return f"{network.name} is no nnet3 model"

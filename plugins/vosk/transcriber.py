@@ -54,7 +54,7 @@ class VoskTranscriber:
         words: list[Word] = []
         pcm = _pcm(voice.samples)
         if np.any(pcm):
-            recogniser = self._recogniser(self._model, SAMPLE_RATE)
+            recogniser = self._new_recogniser()
             recogniser.SetWords(True)
             for first in range(0, len(pcm), CHUNK):
                 report.stage("Listening for words", first / len(pcm))
@@ -64,6 +64,15 @@ class VoskTranscriber:
         if voice.script:
             words = follow_script(words, voice.script, report)
         return Transcript(words=tuple(words))
+
+    def _new_recogniser(self) -> Any:
+        try:
+            return self._recogniser(self._model, SAMPLE_RATE)
+        except Exception as error:  # vosk raises Exception itself
+            raise ModelMissing(
+                "Vosk loads this model but cannot listen with it: its parts do not fit together.",
+                hint="Unpack the model again, or choose another one.",
+            ) from error
 
     def close(self) -> None:
         self._model = None
