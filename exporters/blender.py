@@ -11,7 +11,7 @@ from typing import Any
 from ..core.errors import ExportError
 from ..core.files import replacing
 from ..core.report import Report
-from .blender_job import Maker, save_tasks
+from .blender_job import Maker, Shot, save_tasks
 from .blender_process import find_blender, run_job
 from .character import Character, Performance, save
 from .formats import Take, format_of
@@ -33,7 +33,13 @@ def write(take: Take, paths: Sequence[Path], report: Report) -> None:
         by_place = {str(maker.task.place): maker for maker in makers}
 
         def hear(message: dict[str, Any]) -> None:
-            by_place[message["place"]].take(message["frame"], Path(message["picture"]))
+            by_place[message["place"]].take(
+                Shot(
+                    frame=message["frame"],
+                    pictures=tuple(Path(path) for path in message["pictures"]),
+                    shadows=tuple(tuple(row) for row in message["shadows"]),
+                )
+            )
 
         try:
             save(Character.of(take.body, take.clip), Performance.of(take.clip, take.body, take.name), folder / "take.npz")

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,13 +26,22 @@ class Task:
     frames: tuple[int, ...] = ()  # to take pictures of; none for all
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One moment as Blender saw it."""
+
+    frame: int
+    pictures: tuple[Path, ...]  # a view each, RGBA; whoever takes them removes them
+    shadows: tuple[tuple[float, float, float, float, float], ...]  # framing.Framing.shadows of the first view
+
+
 class Maker(Protocol):
     """The parent's side of one file: what it asks Blender for and what it makes of the answer."""
 
     task: Task
 
-    def take(self, frame: int, picture: Path) -> None:
-        """Blender has taken ``picture`` at ``frame``; it may be removed once used."""
+    def take(self, shot: Shot) -> None:
+        """Use up the pictures of ``shot``."""
 
     def finish(self, path: Path, report: Report) -> None:
         """Write the file at ``path``, now that Blender has done its part."""
@@ -43,7 +53,7 @@ class WholeFile:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def take(self, frame: int, picture: Path) -> None:
+    def take(self, shot: Shot) -> None:
         raise AssertionError(f"no pictures are taken for {self.task.title}")
 
     def finish(self, path: Path, report: Report) -> None:
@@ -73,6 +83,9 @@ class Channel:
         with self._lock:
             self._stream.write(f"{MARK}{json.dumps({'kind': kind, **fields})}\n")
             self._stream.flush()
+
+    def shot(self, task: Task, frame: int, pictures: Sequence[Path], shadows: Sequence[Sequence[float]]) -> None:
+        self.send("shot", place=str(task.place), frame=frame, pictures=[str(path) for path in pictures], shadows=shadows)
 
     def stage(self, text: str, fraction: float = 0.0) -> None:
         self.send("stage", text=text, fraction=fraction)

@@ -1,0 +1,55 @@
+"""The words beneath a preview film, the one being said marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.timeline import Word
+
+_SIZE = 22
+_LONGEST_PAUSE_S = 0.6  # a caption ends at a longer one
+
+
+class Captions:
+    """Lines of ``words`` no wider than ``width`` pixels, cut at pauses and sentence ends."""
+
+    def __init__(self, words: Sequence[Word], width: int) -> None:
+        self._width = width
+        self._lines = _lines(words, int(width * 0.86))
+
+    def draw(self, picture: Any, time: float) -> None:
+        """Write the line of ``time`` (s) at the foot of ``picture``; none in long pauses."""
+        from PIL import ImageDraw
+
+        from .pictures import ACCENT, FAINT, INK, font
+
+        line = next((line for line in self._lines if line[0].start - 0.15 <= time < line[-1].end + 0.35), None)
+        if line is None:
+            return
+        texts = [word.text + word.break_after for word in line]
+        face = font(" ".join(texts), _SIZE)
+        draw = ImageDraw.Draw(picture)
+        space = draw.textlength(" ", face)
+        place = (self._width - sum(draw.textlength(text, face) for text in texts) - space * (len(texts) - 1)) / 2
+        for word, text in zip(line, texts):
+            said = word.start <= time < word.end
+            draw.text(
+                (place, picture.height - 20), text, ACCENT if said else INK if word.end <= time else FAINT, face, "ls"
+            )
+            place += draw.textlength(text, face) + space
+
+
+def _lines(words: Sequence[Word], width: int) -> list[list[Word]]:
+    from .pictures import font
+
+    lines: list[list[Word]] = []
+    for word in words:
+        line = lines[-1] if lines else []
+        text = " ".join(item.text + item.break_after for item in [*line, word])
+        ends = not line or line[-1].break_after in (".", "?", "!") or word.start - line[-1].end > _LONGEST_PAUSE_S
+        if ends or font(text, _SIZE).getlength(text) > width:
+            lines.append([word])
+        else:
+            line.append(word)
+    return lines
