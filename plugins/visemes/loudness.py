@@ -15,7 +15,7 @@ _SPEECH_RANGE = 25.0  # dB under the loudest moment that still count as speech
 _LEVEL = 70.0  # percentile of the speech's levels that opens the mouth as the table says
 _SLOPE = 0.04  # gain a dB
 _LEAST, _MOST = 0.45, 1.3
-_REACH = 6  # hops on either side: a syllable's level is that of its nucleus
+_REACH = 4  # hops on either side: a syllable's level is that of its nucleus
 _SMOOTH = 4.0  # hops, standard deviation
 
 
@@ -28,8 +28,10 @@ def opening_gain(times: Array, energy: Array | None, amount: Array) -> Array:
         return np.ones(len(times))
     level = np.asarray(energy, dtype=np.float64)
     loudest = float(level.max())
-    reference = float(np.percentile(level[level >= loudest - _SPEECH_RANGE], _LEVEL))
-    level = np.clip(level, reference - _SPEECH_RANGE, None)
+    heard = np.flatnonzero(level >= loudest - _SPEECH_RANGE)
+    reference = float(np.percentile(level[heard], _LEVEL))
+    # Silence has no loudness: the mouth that opens ahead of a sound, or waits in a stop, takes that of what is around it.
+    level = np.interp(np.arange(len(level)), heard, level[heard])
     padded = np.pad(level, _REACH, mode="edge")
     peaks = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1).max(axis=1)
     half = int(3 * _SMOOTH)

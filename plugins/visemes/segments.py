@@ -20,7 +20,7 @@ _STRESS = {2: 0.95, 0: 0.8}  # unstressed vowels are reduced; primary stress and
 _EDGE = 0.05  # s; a sound longer than twice this holds its shape in between
 _SILENT_EDGE = 0.11  # s; the mouth gets ready for speech this long before it, and comes to rest this long after
 _SHORT_SILENCE, _LONG_SILENCE = 0.06, 0.26  # s; under the first the mouth passes over it, from the second on it rests
-_FIRST_LEAD = 0.9  # more: out of a rest the mouth opens about a tenth of a second ahead of the first sound
+_FIRST_LEAD = 0.45  # more: out of a rest the mouth opens about a tenth of a second ahead of the first sound
 _STAND_IN = "HH"  # for a sound that is not in the table: the mouth of its neighbours
 
 
