@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..core.body import Blendshape, Body
+from ..core.clip import MotionClip
 from ..core.files import replacing
 from ..core.report import Report
 from ..core.skeleton import JOINTS, PARENTS
@@ -20,15 +21,16 @@ from .gltf_material import materials
 from .gltf_mesh import meshes, surface
 
 Array = NDArray[Any]
+_NO_SHIFT = 2e-6  # m: what float32 makes of joints that stay
 
 
 def write(take: Take, path: Path, report: Report | None = None) -> None:
     """Write ``take`` as GLB: metres, Y up, facing +Z, T-pose at rest, the clip's first frame at 0 s.
 
     The betas are baked into mesh and skeleton. The face follows the body's encoding: its blend shapes, or its
-    expression directions beside jaw and eye joints. glTF has no pose-dependent shapes, so a body's pose directions are
-    left out, with a warning to ``report``; and the hair's breadth by which expressions shift the rest joints in SMPL-X
-    is left out of the bones.
+    expression directions beside jaw and eye joints. Expressions also shift the rest joints in SMPL-X: the skin follows
+    exactly, for which the bones concerned stand off their joints by that hair's breadth. glTF has no pose-dependent
+    shapes, so a body's pose directions are left out, with a warning to ``report``.
 
     Raises ExportError where the file cannot be written.
     """
@@ -47,14 +49,18 @@ def glb(take: Take) -> bytes:
         shapes, face = body.blendshapes, weights if body.blendshapes else None
     else:
         shapes, face = _expression_shapes(body, expressions)
+    rest = body.rest_joints(clip.betas).astype(np.float32)
+    offsets = np.concatenate([rest[:1], rest[1:] - rest[list(PARENTS[1:])]])
+    places: dict[int, Array] = {0: offsets[0] + clip.trans}
+    if expressions is not None:
+        places |= _shifted(body, clip, expressions, offsets)
     buffer = GlbBuffer()
     found = meshes(body, surface(body, clip.betas, shapes), buffer)
-    rest = body.rest_joints(clip.betas).astype(np.float32)
     # Skinned meshes stand at the scene's root, for a parent's transform must not move them; the skeleton has a node of
     # its own above the pelvis, which engines take as the character's root.
     joints = len(JOINTS)
     nodes = [
-        *_joint_nodes(rest),
+        *_joint_nodes(offsets),
         {"name": "Armature", "children": [0]},
         *({"name": mesh["name"], "mesh": number, "skin": 0} for number, mesh in enumerate(found)),
     ]
@@ -62,7 +68,7 @@ def glb(take: Take) -> bytes:
         name=take.name,
         fps=clip.fps,
         poses=poses,
-        places=rest[0] + clip.trans,
+        places=places,
         morphs=face,
         morph_nodes=tuple(joints + 1 + number for number, mesh in enumerate(found) if "weights" in mesh),
     )
@@ -94,11 +100,34 @@ def _expression_shapes(body: Body, expressions: Array) -> tuple[tuple[Blendshape
     return shapes, expressions[:, used] if len(used) else None
 
 
-def _joint_nodes(rest: Array) -> list[dict[str, Any]]:
+def _shifted(body: Body, clip: MotionClip, expressions: Array, offsets: Array) -> dict[int, Array]:
+    """Joint -> (T, 3) its place under its parent, m, where expressions shift it.
+
+    Skinning needs world rotation R and place P of a joint and its rest place J + s, s being the shift: v' = R (v - J - s)
+    + P. The inverse bind matrices hold J alone, so the bone stands at P - R s.
+    """
+    weights = expressions[:, : body.expression_dirs.shape[2]]
+    dirs = body.expression_dirs[..., : weights.shape[1]]
+    regressed = np.einsum("jv,vxe->jxe", body.joint_regressor, dirs, optimize=True)
+    if not weights.any() or np.abs(regressed).max() < _NO_SHIFT:
+        return {}
+    shifts = np.einsum("te,jxe->tjx", weights, regressed, optimize=True)
+    world, joints = body.joints(poses=clip.poses, trans=clip.trans, betas=clip.betas, expressions=expressions)
+    bones = joints - (world @ shifts[..., None])[..., 0]
+    found = {}
+    for joint, parent in enumerate(PARENTS):
+        place = bones[:, joint]
+        if parent >= 0:
+            place = (np.swapaxes(world[:, parent], -1, -2) @ (place - bones[:, parent])[..., None])[..., 0]
+        if parent < 0 or np.abs(place - offsets[joint]).max() > _NO_SHIFT:
+            found[joint] = place
+    return found
+
+
+def _joint_nodes(offsets: Array) -> list[dict[str, Any]]:
     nodes: list[dict[str, Any]] = []
     for joint, (name, parent) in enumerate(zip(JOINTS, PARENTS)):
-        offset = rest[joint] - rest[parent] if parent >= 0 else rest[joint]
-        nodes.append({"name": name, "translation": offset.tolist()})
+        nodes.append({"name": name, "translation": offsets[joint].tolist()})
         if parent >= 0:
             nodes[parent].setdefault("children", []).append(joint)
     return nodes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class Performance:
     name: str
     fps: float
     poses: Array  # (T, 55, 3) float32 axis-angle, rad
-    places: Array  # (T, 3) float32, m, of the root
+    places: Mapping[int, Array]  # joint -> (T, 3) m under its parent; the root's always
     morphs: Array | None  # (T, N) float32 weights
     morph_nodes: tuple[int, ...]  # the nodes whose meshes have those N morph targets
 
@@ -51,12 +52,13 @@ def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
     for joint in held.tolist():
         turn = _xyzw(axis_angle_to_quaternion(poses[:1, joint]))
         play(first, buffer.accessor(turn, "VEC4"), "rotation", joint)
-    places = performance.places.astype(np.float32)
-    if frames > 2 and not (places != places[0]).any():
-        ends = buffer.accessor(times[[0, -1]], "SCALAR", bounds=True)
-        play(ends, buffer.accessor(places[[0, -1]], "VEC3"), "translation", 0)
-    else:
-        play(every, buffer.accessor(places, "VEC3"), "translation", 0)
+    for joint, given in performance.places.items():
+        places = given.astype(np.float32)
+        if frames > 2 and not (places != places[0]).any():
+            ends = buffer.accessor(times[[0, -1]], "SCALAR", bounds=True)
+            play(ends, buffer.accessor(places[[0, -1]], "VEC3"), "translation", joint)
+        else:
+            play(every, buffer.accessor(places, "VEC3"), "translation", joint)
     morphs = performance.morphs
     if morphs is not None and performance.morph_nodes:
         still = not (morphs != morphs[0]).any()

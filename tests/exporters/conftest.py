@@ -84,8 +84,11 @@ def _png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def make_body(face: FaceEncoding, *, influences: int = 4) -> Body:
-    """A ball a joint, bound to the joint, its forebears and its first child; a bare sheet for lashes on the head."""
+def make_body(face: FaceEncoding, *, influences: int = 4, shifting: bool = False) -> Body:
+    """A ball a joint, bound to the joint, its forebears and its first child; a bare sheet for lashes on the head.
+
+    ``shifting``: expressions move the rest joints of jaw and head too, by some millimetres.
+    """
     generator = np.random.default_rng(7)
     rest, (ball, faces) = _rest_joints(), _ball()
     size = np.where(np.arange(JOINT_COUNT) < 22, 0.05, 0.012)
@@ -121,7 +124,8 @@ def make_body(face: FaceEncoding, *, influences: int = 4) -> Body:
     )
     expressions = np.zeros((len(template), 3, 10), np.float32)
     expressions[head] = generator.normal(0, 0.005, (len(head), 3, 10))
-    expressions -= np.einsum("jv,vxe->jxe", regressor, expressions)[owner]  # the rest joints stay where they are
+    if not shifting:
+        expressions -= np.einsum("jv,vxe->jxe", regressor, expressions)[owner]
     suit = (JOINT_COUNT - len(skin_joints)) * len(faces)
     bare = len(skin_joints) * len(faces)
     return Body(
@@ -192,3 +196,8 @@ def clip(body: Body) -> MotionClip:
 @pytest.fixture(scope="session")
 def wide_body() -> Body:
     return make_body("blendshapes", influences=7)
+
+
+@pytest.fixture(scope="session")
+def shifting_body() -> Body:
+    return make_body("expressions", shifting=True)
