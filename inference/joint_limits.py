@@ -67,7 +67,7 @@ def joint_angles(clip: MotionClip, rest_joints: Array) -> tuple[Angle, ...]:
         # The forearm seen from the hand, so that a turn of the forearm, which SMPL-X keeps in the wrist, drops out.
         forearm = np.einsum("tji,j->ti", wrist, np.array([sign, 0.0, 0.0]))
         add(side, "wrist bend", np.degrees(np.arctan2(forearm[:, 1], sign * forearm[:, 0])))
-        add(side, "wrist swing", np.degrees(np.arctan2(-forearm[:, 2], sign * forearm[:, 0])))
+        add(side, "wrist swing", np.degrees(np.arcsin(np.clip(-forearm[:, 2], -1.0, 1.0))))
         for segment, name in enumerate(("finger root bend", "finger middle bend", "finger tip bend"), start=1):
             joints = [JOINT[f"{side}_{finger}{segment}"] for finger in _FINGERS]
             bend = np.degrees(-sign * clip.poses[:, joints, 2].astype(np.float64))

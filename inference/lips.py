@@ -53,7 +53,7 @@ def _mesh_gaps(clip: MotionClip, body: Body, frames: Array) -> Array:
         heights[:, np.searchsorted(used, upper)].min(axis=1) - heights[:, np.searchsorted(used, lower)].max(axis=1)
         for upper, lower in columns
     ]
-    return np.max(gaps, axis=0)
+    return np.asarray(np.max(gaps, axis=0))
 
 
 def _lip_columns(body: Body, rest: Array) -> list[tuple[Array, Array]]:

@@ -145,16 +145,20 @@ def foot_slide(positions: Array, contacts: Array) -> Array:
     return np.asarray(np.where(planted, np.linalg.norm(step, axis=-1), 0.0))
 
 
-def jumps(values: Array) -> Array:
-    """How far the step from a frame to the next (T - 1, N) stands out over the steps beside it, never under 0.
+def pops(quaternions: Array) -> Array:
+    """How far each frame's rotation (T, N, 4) lies from what the two frames on either side foretell, (T, N), rad.
 
-    ``values`` (T - 1, N) are the steps. Smooth motion, however fast, gives little: a pop gives its whole size.
+    The foretold one is the cubic through them, (4 (q_-1 + q_+1) - q_-2 - q_+2) / 6. Smooth motion, however fast, gives
+    little; a frame that sticks out gives its whole angle, a step that stays gives half of it.
     """
-    if len(values) < 2:
-        return np.zeros_like(values)
-    fence = np.zeros((1, values.shape[1]))
-    before, after = np.concatenate([fence, values[:-1]]), np.concatenate([values[1:], fence])
-    return np.asarray(np.maximum(values - np.maximum(before, after), 0.0))
+    result = np.zeros(quaternions.shape[:2])
+    if len(quaternions) < 5:
+        return result
+    q = rotations.continuous(quaternions)
+    foretold = rotations.normalised((4.0 * (q[1:-3] + q[3:-1]) - q[:-4] - q[4:]) / 6.0)
+    away = rotations.multiply(rotations.conjugate(foretold), q[2:-2])
+    result[2:-2] = np.linalg.norm(rotations.quaternion_to_axis_angle(away), axis=-1)
+    return result
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,7 @@ from declaim.plugins.contracts import Brief, Direction, StyledRange, frame_count
 from declaim.plugins.parameters import complete
 
 RATES = (24.0, 25.0, 30.0, 60.0)
-CMUDICT = (
-    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
-).split()
+CMUDICT = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()  # noqa: SIM905 - as the dictionary lists them
 JAW, CLOSE, PUCKER, ROLL = (ARKIT_INDEX[name] for name in ("jawOpen", "mouthClose", "mouthPucker", "mouthRollLower"))
 MANIFEST = registry.find("generator", "visemes")
 
@@ -90,7 +88,8 @@ def test_lips_meet_on_every_bilabial(fps: float, milliseconds: int) -> None:
     assert len(frames) == 18
     assert np.abs(clip.blendshapes[frames, JAW] - clip.blendshapes[frames, CLOSE]).max() < 1e-6
     gaps = lip_gaps(clip, builtin_body(), frames)
-    assert gaps.max() < 0.0005 and gaps.min() > -0.0015  # met, and not squeezed through each other
+    assert gaps.max() < 0.0005  # m
+    assert gaps.min() > lip_gaps(clip, builtin_body(), np.array([0]))[0] - 0.001  # not squeezed through each other
     assert lip_gaps(clip, builtin_body(), np.arange(len(clip))).max() > 0.005  # and they part in between
 
 
