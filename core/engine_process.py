@@ -130,12 +130,13 @@ def _last_words(process: subprocess.Popen[bytes], log: Path | None, timeout: flo
 
 
 def _end(process: subprocess.Popen[bytes], *, grace_s: float) -> None:
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()  # the end of its input tells the engine to stop
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # the end of its input tells the engine to stop
+    try:
         process.wait(grace_s)
-        return
-    process.kill()  # its worker sees the end of its own input and follows
-    process.wait()
+    except subprocess.TimeoutExpired:
+        process.kill()  # its worker sees the end of its own input and follows
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()  # not before: somebody may be reading from it
