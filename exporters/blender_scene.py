@@ -109,7 +109,7 @@ def _armature(character: Character, placement: Placement, collection: Any) -> tu
     bpy.ops.object.mode_set(mode="EDIT")
     heads = character.joints @ placement.axes.T * placement.units
     tails = heads + bone_vectors(character) @ placement.axes.T * placement.units
-    bones = []
+    bones: list[Any] = []
     for joint, name in enumerate(character.joint_names):
         bone = data.edit_bones.new(name)
         bone.head, bone.tail = heads[joint].tolist(), tails[joint].tolist()

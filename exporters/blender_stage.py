@@ -57,6 +57,7 @@ def studio(character: Character, performance: Performance, *, samples: int) -> A
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.0, 1.0
     scene.view_settings.exposure = _EXPOSURE
     scene.display.render_aa = "8" if samples > 1 else "OFF"
+    scene.render.dither_intensity = 0.0  # the backdrop has its own grain
     scene.render.film_transparent = True
     scene.view_settings.view_transform = "Standard"
     scene.render.use_file_extension = False

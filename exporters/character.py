@@ -243,7 +243,7 @@ def _used_expressions(body: Body, clip: MotionClip | None) -> list[int]:
     available = body.expression_dirs.shape[2]
     if clip is None:
         return list(range(available))
-    return np.flatnonzero(clip.expressions[:, :available].any(axis=0)).tolist()
+    return [int(number) for number in np.flatnonzero(clip.expressions[:, :available].any(axis=0))]
 
 
 def _expression_name(number: int) -> str:

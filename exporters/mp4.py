@@ -22,7 +22,7 @@ _FIGURE = (540, 540)  # pixels
 _FACE = (416, 540)
 _GAP = 4
 _SIZE = (_FIGURE[0] + _GAP + _FACE[0], _FIGURE[1])
-_CLOSER = 1.5  # pictures are taken so much larger, which smooths their edges at a third of the cost of Workbench's own way
+_CLOSER = 4 / 3  # pictures are taken so much larger: smooth edges at a quarter of the cost of Workbench's own way
 _AHEAD = 8  # frames that Blender may be ahead
 
 

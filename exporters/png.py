@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.clip import MotionClip
 from ..core.report import Report
+from ..core.timeline import KeyPose, Stroke
 from .blender_job import Channel, Shot, Task
 from .character import Character, Performance
 from .formats import Take
@@ -37,7 +38,9 @@ def moments(clip: MotionClip) -> list[int]:
     """Up to 12 frames in order: where strokes and key poses strike, the surest first; then words; then even ones."""
     wanted = COLUMNS * ROWS
     timeline = clip.timeline
-    strikes = sorted([*timeline.key_poses, *timeline.strokes], key=lambda item: (-item.confidence, item.start))
+    strikes: list[KeyPose | Stroke] = sorted(
+        [*timeline.key_poses, *timeline.strokes], key=lambda item: (-item.confidence, item.start)
+    )
     groups = [
         _spread([item.apex for item in strikes if item.confidence >= strikes[0].confidence - 1e-6], wanted)
         if strikes
@@ -66,7 +69,8 @@ def _spread(times: list[float], count: int) -> list[float]:
 def word_at(clip: MotionClip, frame: int) -> str:
     """The word that ``frame`` belongs to: that of a stroke or key pose which strikes there, else the one being said."""
     time, words = frame / clip.fps, clip.timeline.words
-    for item in (*clip.timeline.key_poses, *clip.timeline.strokes):
+    strikes: list[KeyPose | Stroke] = [*clip.timeline.key_poses, *clip.timeline.strokes]
+    for item in strikes:
         if abs(item.apex - time) <= 0.5 / clip.fps + 1e-9 and 0 <= item.word < len(words):
             return words[item.word].text
     return next((word.text for word in words if word.start <= time < word.end), "")
