@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from declaim.core import rotations
 from declaim.core.body import Blendshape, Body, BodyPart, Material
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT, FaceEncoding
@@ -162,9 +163,10 @@ def make_clip(body: Body, *, frames: int = 45, fps: float = 30.0) -> MotionClip:
     time = np.arange(frames)[:, None, None] / fps
     speed, phase = generator.uniform(1, 5, (1, JOINT_COUNT, 3)), generator.uniform(0, 6, (1, JOINT_COUNT, 3))
     poses = 0.5 * np.sin(time * speed + phase)
-    poses[:, JOINT["left_shoulder"], 2] += np.linspace(0, 5, frames)  # past pi: axis-angle wraps, quaternions must not
+    poses[:, JOINT["left_shoulder"], 2] += np.linspace(0, 5, frames)  # past half a turn, where axis-angle jumps
     poses[:, JOINT["right_elbow"]] = 0
     poses[:, JOINT["left_knee"]] = (0.7, 0.1, 0)  # held
+    poses = rotations.quaternion_to_axis_angle(rotations.axis_angle_to_quaternion(poses))
     face = 0.5 + 0.5 * np.sin(time[..., 0] * generator.uniform(2, 9, (1, 52)))
     return MotionClip(
         fps=fps,

@@ -12,6 +12,7 @@ from declaim.core.rotations import axis_angle_to_matrix
 from declaim.core.skeleton import JOINT, JOINTS
 from declaim.exporters import bvh
 from declaim.exporters.formats import Take
+from numpy.typing import NDArray
 
 bvhio = pytest.importorskip("bvhio", reason="bvhio is not installed: pip install -e .[dev]")
 
@@ -77,11 +78,15 @@ def test_no_jumps_through_gimbal_lock_and_whole_turns() -> None:
     np.testing.assert_allclose(again, matrices, atol=1e-9)
 
 
-def test_exact_gimbal_lock_keeps_the_rotation() -> None:
-    quarter = axis_angle_to_matrix(np.array([[[np.pi / 2, 0, 0]]]))
-    turn = axis_angle_to_matrix(np.array([[[0, 0, 0.7]]]))
-    angles = bvh.zxy_angles(turn @ quarter)
-    assert angles[0, 0] == pytest.approx([0.7, np.pi / 2, 0], abs=1e-6)
+@pytest.mark.parametrize("quarter", [np.pi / 2, -np.pi / 2])
+def test_exact_gimbal_lock_keeps_the_rotation(quarter: float) -> None:
+    def turn(axis: int, angle: float) -> NDArray[np.float64]:
+        return np.asarray(axis_angle_to_matrix(np.eye(3)[axis] * angle))
+
+    matrix = turn(2, 0.7) @ turn(0, quarter) @ turn(1, 0.4)
+    z, x, y = bvh.zxy_angles(matrix[None, None])[0, 0]
+    assert y == 0
+    np.testing.assert_allclose(turn(2, z) @ turn(0, x) @ turn(1, y), matrix, atol=1e-7)
 
 
 def test_same_take_same_bytes(body: Body, clip: MotionClip, tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_same_clip_same_bytes_and_compressed(full: MotionClip, tmp_path: Path) -
         for name in ("a.npz", "b.npz"):
             save_clip(clip, tmp_path / name)
         assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert (tmp_path / "a.npz").stat().st_size < still.poses.nbytes / 20
 
 
