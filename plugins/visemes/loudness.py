@@ -12,9 +12,9 @@ from ...core.speech import HOP
 Array = NDArray[Any]
 
 _SPEECH_RANGE = 25.0  # dB under the loudest moment that still count as speech
-_LEVEL = 70.0  # percentile of the speech's levels that opens the mouth as the table says
-_SLOPE = 0.04  # gain a dB
-_LEAST, _MOST = 0.45, 1.3
+_LEVEL = 60.0  # percentile of the speech's levels that opens the mouth as the table says
+_SLOPE = 0.03  # gain a dB
+_LEAST, _MOST = 0.5, 1.3
 _REACH = 4  # hops on either side: a syllable's level is that of its nucleus
 _SMOOTH = 4.0  # hops, standard deviation
 
