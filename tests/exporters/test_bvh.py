@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +41,40 @@ def test_joints_agree(face: str, body: Body, expressive_body: Body, clip: Motion
     chosen = body if face == "blendshapes" else expressive_body
     bvh.write(Take(clip=clip, body=chosen, name="line"), path)
     agree(path, chosen, clip)
+
+
+_IN_BLENDER = """
+import json, sys
+import bpy
+path, frames = sys.argv[1], json.loads(sys.argv[2])
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.import_anim.bvh(filepath=path, global_scale=0.01, frame_start=0, axis_forward="-Z", axis_up="Y")
+rig = bpy.context.object
+first = round(rig.animation_data.action.frame_range[0])
+seen = []
+for frame in frames:
+    bpy.context.scene.frame_set(first + frame)
+    seen.append({bone.name: list(rig.matrix_world @ bone.head) for bone in rig.pose.bones})
+print("SEEN" + json.dumps(seen))
+"""
+
+
+def test_blender_agrees(body: Body, clip: MotionClip, tmp_path: Path) -> None:
+    """Blender's own importer, which treats the root's OFFSET otherwise than bvhio does."""
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed: pip install -e .[blender]")
+    path = tmp_path / "line.bvh"
+    bvh.write(Take(clip=clip, body=body, name="line"), path)
+    frames = [0, 9, 18, 27, 36, 44]
+    command = [sys.executable, "-c", _IN_BLENDER, str(path), json.dumps(frames)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert "SEEN" in run.stdout, run.stderr
+    seen = json.loads(run.stdout.split("SEEN")[1].splitlines()[0])
+    _, expected = body.joints(poses=clip.poses[frames], trans=clip.trans[frames], betas=clip.betas)
+    for bones, places in zip(seen, expected):
+        for name, place in zip(JOINTS, places):
+            x, y, z = bones[name]
+            assert np.abs(np.array([x, z, -y]) - place).max() < 1e-4, name
 
 
 def test_one_frame(body: Body, clip: MotionClip, tmp_path: Path) -> None:
