@@ -95,6 +95,7 @@ class Inspection:
 
 def inspect_clip(clip: MotionClip, body: Body, speech: Speech | None = None) -> Inspection:
     """Measure ``clip`` on ``body``; with ``speech`` (its energy or nuclei) also how its strokes meet the voice."""
+    clip = clip.replace(betas=_usable_betas(clip, body))
     traced = metrics.trace(clip, body)
     findings = [
         *_hands(clip, traced, speech),
@@ -115,6 +116,14 @@ def inspect_clip(clip: MotionClip, body: Body, speech: Speech | None = None) -> 
         visemes=len(clip.timeline.visemes),
         findings=tuple(findings),
     )
+
+
+def _usable_betas(clip: MotionClip, body: Body) -> Array:
+    """The clip's betas where they mean something on ``body``: its own, or one SMPL-X body's on another."""
+    if clip.body.sha256 == body.sha256:
+        return clip.betas
+    available = body.shape_dirs.shape[2] if body.face == "expressions" else 0
+    return clip.betas[:available]
 
 
 def _hands(clip: MotionClip, traced: metrics.Trace, speech: Speech | None) -> list[Finding]:
@@ -225,7 +234,15 @@ def _mouth(clip: MotionClip, body: Body) -> list[Finding]:
     if any(viseme.name in lips.OPEN_VOWELS for viseme in clip.timeline.visemes):
         at = (round(vowels[0] * clip.fps), vowels[0]) if vowels else None
         found.append(
-            _judged("shut_vowels", "Open vowels with a shut mouth", float(len(vowels)), "", not vowels, "The first.", at=at)
+            _judged(
+                "shut_vowels",
+                "Open vowels with a shut mouth",
+                float(len(vowels)),
+                "",
+                not vowels,
+                "The frame is in the first of them.",
+                at=at,
+            )
             if vowels
             else _judged("shut_vowels", "Open vowels with a shut mouth", 0.0, "", True, "Every one is open.")
         )
@@ -318,7 +335,9 @@ def _where(values: Array, fps: float, *, offset: int = 0) -> tuple[int, float]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    if abs(value) < 0.001:
+        return "0"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _finding(

@@ -44,6 +44,13 @@ def test_one_frame_is_a_clip_too() -> None:
     assert inspect_clip(clip_of(1), builtin_body()).attention == ()
 
 
+def test_another_programs_clip_is_measured_without_its_shape() -> None:
+    clip = clip_of(30).replace(body=BodyRef(id="unknown", sha256=""), betas=np.ones(300), contacts=np.zeros((30, 4)))
+    inspection = inspect_clip(clip.replace(expressions=np.ones((30, 100))), builtin_body())
+    assert inspection.attention == () and inspection.generators == ()
+    assert "another program" in text_of(inspection)
+
+
 def test_faults_are_found_at_their_frames() -> None:
     clip = clip_of()
     poses, trans, shapes = clip.poses.copy(), clip.trans.copy(), clip.blendshapes.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,17 @@ def test_lip_closure_is_measured_on_the_mesh() -> None:
     shut = lips.lip_closures(speaking((30, {"jawOpen": 0.0})), body)[0]
     assert shut.frame == 30 and abs(shut.gap) < 0.001
     assert lips.lip_closures(still(), body) == ()
+
+
+def test_lip_closure_on_a_body_that_applies_expressions() -> None:
+    body = dataclasses.replace(builtin_body(), face="expressions", blendshapes=())
+    clip = speaking()
+    poses = clip.poses.copy()
+    poses[:30, JOINT["jaw"], 0] = poses[32:, JOINT["jaw"], 0] = 0.25
+    apart = lips.lip_gaps(clip.replace(poses=poses), body, np.array([10, 30, 31]))
+    assert apart[0] > 0.005 and np.abs(apart[1:]).max() < 1e-5
+    closure = lips.lip_closures(clip.replace(poses=poses), body)[0]
+    assert closure.frame in (30, 31) and abs(closure.gap) < 1e-5
 
 
 def test_shut_vowels_and_the_jaws_speed() -> None:
