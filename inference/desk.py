@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -14,6 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..core.errors import Cancelled, DeclaimError
+
+
+_COUNT = re.compile(r",? (frame |moment |piece |take )?\d+ of \d+")  # "Rendering frame 3 of 90" is the stage "Rendering"
 
 
 class Outcome(Protocol):
@@ -40,7 +44,7 @@ class Desk:
         self._stopped = False
         self._restore: Callable[[], None] = lambda: None
         self.warnings: list[str] = []
-        self.stages: list[tuple[str, float]] = []  # each stage's first words with its start, s
+        self.stages: list[tuple[str, float]] = []  # each stage, its counts left out, with its start, s
 
     def __enter__(self) -> Desk:
         if not self._quiet and self._err.is_terminal:
@@ -71,10 +75,11 @@ class Desk:
     def stage(self, text: str, fraction: float = 0.0) -> None:
         if self._stopped:
             raise Cancelled()
-        if not self.stages or self.stages[-1][0] != text:
-            self.stages.append((text, time.perf_counter()))
+        name = _COUNT.sub("", text)
+        if not self.stages or self.stages[-1][0] != name:
+            self.stages.append((name, time.perf_counter()))
             if self._progress is None and not self._quiet:
-                self._err.print(text, style="dim", markup=False)
+                self._err.print(name, style="dim", markup=False)
         if self._progress is not None:
             self._progress.update(self._task, description=text, completed=fraction)
 

@@ -80,13 +80,10 @@ def _check_writable(paths: tuple[Path, ...]) -> None:
 
 
 def _durations(desk: Desk, began: float) -> tuple[tuple[str, float], ...]:
-    """Seconds of each stage; stages that differ in their numbers only ("frame 3 of 90") count as one."""
-    import re
-
+    """Seconds of each stage, in the order in which they began."""
     starts = [("Starting", began), *desk.stages, ("", time.perf_counter())]
     totals: dict[str, float] = {}
-    for (text, start), (_, end) in itertools.pairwise(starts):
-        name = re.sub(r",? ?(frame )?\d+ of \d+", "", text).strip()
+    for (name, start), (_, end) in itertools.pairwise(starts):
         totals[name] = totals.get(name, 0.0) + end - start
     return tuple(totals.items())
 
