@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..core.errors import Cancelled, DeclaimError
 
-
 _COUNT = re.compile(r",? (frame |moment |piece |take )?\d+ of \d+")  # "Rendering frame 3 of 90" is the stage "Rendering"
 
 
