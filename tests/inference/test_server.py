@@ -106,7 +106,7 @@ def test_health_answers_while_a_job_runs_and_jobs_wait_their_turn(client: Engine
         client.submit(beep(), trouble())
     assert caught.value.code == "queue_full"
     assert client.cancel(waiting[1]).state == "cancelled"
-    assert client.job(running).fraction > 0
+    assert until(lambda: client.job(running).fraction > 0, within=5)
     with pytest.raises(EngineError, match="no clip yet"):
         client.clip(running)
     began = time.monotonic()
