@@ -186,7 +186,8 @@ class Jobs:
 
     async def run(self) -> None:
         """Start the worker, then perform job after job."""
-        await self._refresh_worker(await asyncio.to_thread(code_fingerprint))
+        with contextlib.suppress(Exception):  # the first job tries again, and says why
+            await self._refresh_worker(await asyncio.to_thread(code_fingerprint))
         while not self._closed:
             if not self._waiting:
                 self._woken.clear()
@@ -200,6 +201,8 @@ class Jobs:
             except Exception:
                 _LOG.exception("A job could not be managed")
                 job.end(Failed(error=_MISTAKE))
+                if self._worker:
+                    await self._worker.kill()
             finally:
                 self._running = None
                 self._forget()

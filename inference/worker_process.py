@@ -103,8 +103,10 @@ class WorkerProcess:
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            with contextlib.suppress(InputError):  # what a library printed
+        line = b"\n"
+        while line:
+            with contextlib.suppress(InputError, ValueError):  # what a library printed, however long
+                line = await self._process.stdout.readline()
                 if line.startswith(b"{"):
                     self._hear(decoded(Message, parsed(line), name="message"))
 
