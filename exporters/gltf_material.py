@@ -12,12 +12,14 @@ from .gltf_buffer import GlbBuffer
 from .gltf_mesh import triangles_by_material
 
 Array = NDArray[Any]
+_SHEET = 0.1  # share of triangles with a bare edge from which a surface is a sheet, such as lashes, seen from both sides
 
 
 def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
     """The document's "materials" and, where the body has textures, "textures", "images" and "samplers"."""
     images: list[dict[str, Any]] = []
     rows = []
+    bare = _bare(body.triangles)
     for number, triangles in triangles_by_material(body).items():
         material = body.materials[number]
         surface: dict[str, Any] = {
@@ -31,7 +33,7 @@ def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
         row: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": surface}
         if material.base_color[3] < 1:
             row["alphaMode"] = "BLEND"
-        if _is_open(body.triangles[triangles]):
+        if bare[triangles].mean() > _SHEET:
             row["doubleSided"] = True
         rows.append(row)
     document: dict[str, Any] = {"materials": rows} if rows else {}
@@ -42,8 +44,8 @@ def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
     return document
 
 
-def _is_open(triangles: Array) -> bool:
-    """Whether both sides of the surface may be seen: sheets such as lashes and hair, whose edges lie bare."""
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    _, counts = np.unique(edges @ [1 << 32, 1], return_counts=True)
-    return bool((counts == 1).mean() > 0.02)
+def _bare(triangles: Array) -> Array:
+    """(F,) whether a triangle has an edge that no other triangle shares."""
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].astype(np.int64), axis=-1) @ [1 << 32, 1]
+    _, inverse, counts = np.unique(edges, return_inverse=True, return_counts=True)
+    return np.asarray((counts[inverse].reshape(-1, 3) == 1).any(axis=1))
