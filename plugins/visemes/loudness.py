@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 _SPEECH_RANGE = 25.0  # dB under the loudest moment that still count as speech
 _LEVEL = 60.0  # percentile of the speech's levels that opens the mouth as the table says
-_SLOPE = 0.03  # gain a dB
+_SLOPE = 0.036  # gain a dB
 _LEAST, _MOST = 0.5, 1.3
 _REACH = 4  # hops on either side: a syllable's level is that of its nucleus
 _SMOOTH = 4.0  # hops, standard deviation
