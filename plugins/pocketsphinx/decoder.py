@@ -1,18 +1,26 @@
-"""PocketSphinx itself: a word sequence placed in features, to words and phones."""
+"""PocketSphinx itself: known words placed in features, to words and phones, and English recognised in them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Step = tuple[tuple[str, ...], ...]  # the ways to say one thing, each a row of dictionary entries
 
-SILENCE = "SIL"
 _FEATURES = Path(__file__).with_name("feat.params")  # the model's own, less the mean and noise removal: features.py does them
+_GARBAGE = "+%s+"  # a phone that is part of no word of the script
+# Natural units of the search. A stretch of speech that is in no script costs this at each phone; leaving out words of the
+# script costs this once and a little a word. On mismatched pairs of the ten read sentences any values within a factor of
+# a thousand do the same.
+_STRANGE = 1e-5
+_LEFT_OUT, _EACH_LEFT_OUT = 1e-15, 0.9
+_NARROW = {"beam": 1e-48, "pbeam": 1e-48, "wbeam": 7e-29}  # PocketSphinx's own: tolerant grammars are wide
+_WIDE = {"beam": 1e-200, "pbeam": 1e-200, "wbeam": 1e-150}  # a row of words costs little, so nothing need be cut off
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +30,7 @@ class PhoneSpan:
     symbol: str
     start: int
     end: int  # exclusive
-    score: int  # log likelihood; only comparable with others of the same model
+    score: int  # log likelihood against the best of the model's sounds: 0 at best
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,18 +48,29 @@ class WordSpan:
     def end(self) -> int:
         return self.phones[-1].end
 
+    @property
+    def score(self) -> float:
+        """The mean over the word's frames."""
+        return sum(phone.score for phone in self.phones) / max(1, self.end - self.start)
+
+    def moved(self, frames: int) -> WordSpan:
+        phones = (dataclasses.replace(p, start=p.start + frames, end=p.end + frames) for p in self.phones)
+        return dataclasses.replace(self, phones=tuple(phones))
+
 
 class Decoder:
     """One PocketSphinx decoder without a language model, for placing known words."""
 
-    def __init__(self) -> None:
+    def __init__(self, phones: Iterable[str]) -> None:
+        """``phones``: the model's, of which speech outside the script is made up."""
         import pocketsphinx
 
         # lw: the grammar's probabilities count once. bestpath: its lattice search shortens words below what the second
         # pass can place.
-        self._engine = pocketsphinx.Decoder(
-            lm=None, featparams=str(_FEATURES), lw=1.0, bestpath=False, loglevel="FATAL"
-        )
+        self._engine = pocketsphinx.Decoder(lm=None, featparams=str(_FEATURES), lw=1.0, bestpath=False, loglevel="FATAL")
+        self._strange = [_GARBAGE % phone for phone in sorted(phones)]
+        for phone in sorted(phones):
+            self.add(_GARBAGE % phone, phone)
 
     def knows(self, word: str) -> bool:
         return self._engine.lookup_word(word) is not None
@@ -65,37 +84,79 @@ class Decoder:
         if not self.knows(name):
             self._engine.add_word(name, phones, False)
 
-    def place(self, features: Array, names: Sequence[str]) -> list[WordSpan] | None:
-        """Where each of ``names`` lies in ``features`` (frames, 13); None where the search found no way through."""
-        arcs = [(i, i + 1, 1.0, name) for i, name in enumerate(names)]
-        grammar = self._engine.create_fsg("line", 0, len(names), arcs)
-        self._engine.add_fsg("line", grammar)
-        self._engine.activate_search("line")
+    def place(self, features: Array, steps: Sequence[Step], *, open_end: bool = False) -> list[WordSpan] | None:
+        """Where the words of ``steps`` lie in ``features`` (frames, 13), or None where the search found no way through.
+
+        ``open_end``: the features may end after any of them.
+        """
         data = features.astype("<f4").tobytes()
         try:
-            self._pass(data)
+            self._search(data, len(steps), _arcs(steps, open_end), _WIDE)
             if self._engine.hyp() is None:
                 return None
             self._engine.set_alignment()
             self._pass(data)
-        except RuntimeError:
+            return _spans(self._engine.get_alignment())
+        except RuntimeError:  # "Failed to stop utterance processing": no way through
             return None
-        return _spans(self._engine.get_alignment())
+
+    def pick_out(self, features: Array, steps: Sequence[Step]) -> list[tuple[str, int, int]]:
+        """The words of ``steps`` that are said in ``features``, in order: entry, first frame, frame after the last.
+
+        The voice may leave out any of them and say other things between.
+        """
+        arcs = _arcs(steps, open_end=False)
+        arcs += [
+            (i, j, _LEFT_OUT * _EACH_LEFT_OUT ** (j - i)) for i in range(len(steps)) for j in range(i + 1, len(steps) + 1)
+        ]
+        arcs += [(i, i, _STRANGE, phone) for i in range(len(steps) + 1) for phone in self._strange]
+        try:
+            self._search(features.astype("<f4").tobytes(), len(steps), arcs, _NARROW)
+        except RuntimeError:
+            return []
+        found = ((_plain(s.word), s.start_frame, s.end_frame + 1) for s in self._engine.seg() or ())
+        return [word for word in found if word[0]]
+
+    def _search(self, data: bytes, final: int, arcs: list[tuple[Any, ...]], beams: Mapping[str, float]) -> None:
+        for name, width in beams.items():
+            self._engine.config[name] = width
+        self._engine.add_fsg("line", self._engine.create_fsg("line", 0, final, arcs))
+        self._engine.activate_search("line")
+        self._pass(data)
 
     def _pass(self, data: bytes) -> None:
         self._engine.start_utt()
-        self._engine.process_cep(data, full_utt=True)
-        self._engine.end_utt()
+        try:
+            self._engine.process_cep(data, full_utt=True)
+        finally:
+            self._engine.end_utt()
+
+
+def _arcs(steps: Sequence[Step], open_end: bool) -> list[tuple[Any, ...]]:
+    """The grammar's transitions: node i lies before step i, those within a way are numbered after the last."""
+    arcs: list[tuple[Any, ...]] = []
+    spare = len(steps) + 1
+    for i, step in enumerate(steps):
+        for way in step:
+            nodes = [i, *range(spare, spare + len(way) - 1), i + 1]
+            spare += len(way) - 1
+            arcs += [(nodes[k], nodes[k + 1], 1.0, entry) for k, entry in enumerate(way)]
+        if open_end:
+            arcs.append((i, len(steps), 1.0))
+    return arcs
 
 
 def _spans(alignment: Any) -> list[WordSpan]:
     found = []
     for word in alignment:
-        name = word.name.split("(")[0]
-        if not name or name[0] in "<[":
-            continue
-        phones = tuple(
-            PhoneSpan(symbol=p.name, start=p.start, end=p.start + p.duration, score=p.score) for p in word
-        )
-        found.append(WordSpan(name=name, phones=phones))
+        if name := _plain(word.name):
+            phones = tuple(PhoneSpan(symbol=p.name, start=p.start, end=p.start + p.duration, score=p.score) for p in word)
+            found.append(WordSpan(name=name, phones=phones))
     return found
+
+
+def _plain(name: str) -> str:
+    """An entry without the number of its pronunciation; empty for silence, noise, empty arcs and phones outside a script."""
+    if name[0] in "<[(+":
+        return ""
+    return name[: name.rindex("(")] if name.endswith(")") else name

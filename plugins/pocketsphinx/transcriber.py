@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import InputError, ScriptError
+from ...core.errors import InputError
 from ...core.report import Report
-from ...core.speech import HOP
-from ...core.timeline import Phone, Word
 from ..contracts import Transcript, Voice
-from .decoder import SILENCE, Decoder
+from .alignment import place_script
+from .decoder import Decoder
 from .features import cepstra
-from .script import tokens
+from .pronunciation import PHONES, Pronouncer
+from .script import Token, tokens
+from .timing import Heard, transcript
+
+_QUOTED = 6  # words that a warning names
 
 
 class PocketSphinxTranscriber:
@@ -20,43 +23,61 @@ class PocketSphinxTranscriber:
 
     def __init__(self) -> None:
         self._decoder: Decoder | None = None
+        self._pronouncer: Pronouncer | None = None
 
     def load(self, parameters: Mapping[str, Any]) -> None:
-        self._decoder = Decoder()
-
-    def transcribe(self, voice: Voice, report: Report) -> Transcript:
         if self._decoder is None:
-            self.load({})
-        assert self._decoder is not None
-        if voice.language.split("-")[0].lower() != "en":
-            raise InputError(
-                f"PocketSphinx knows English only, and the line is in {voice.language!r}.",
-                hint="Choose the transcriber vosk with a model of that language, or import word times.",
-            )
-        report.stage("Placing the script in the voice")
-        script = tokens(voice.script or "")
-        names = [name for token in script for name in token.spoken]
-        owners = [i for i, token in enumerate(script) for _ in token.spoken]
-        spans = self._decoder.place(cepstra(voice.samples), names)
-        if spans is None or len(spans) != len(names):
-            raise ScriptError("The script could not be placed in the voice.", hint="Check that it is this line's script.")
-        words: list[Word] = []
-        phones: list[Phone] = []
-        last = 0.0
-        for span, owner in zip(spans, owners):
-            start, end = span.start * HOP, min(span.end * HOP, voice.duration)
-            if start > last + 1e-6:
-                phones.append(Phone(symbol=SILENCE, start=last, end=start))
-            for p in span.phones:
-                phones.append(Phone(symbol=p.symbol, start=p.start * HOP, end=p.end * HOP, word=owner))
-            last = span.end * HOP
-            if owner < len(words):
-                words[owner] = Word(
-                    text=script[owner].text, start=words[owner].start, end=end, break_after=script[owner].break_after
-                )
-            else:
-                words.append(Word(text=script[owner].text, start=start, end=end, break_after=script[owner].break_after))
-        return Transcript(words=tuple(words), phones=tuple(phones))
+            self._decoder = Decoder(PHONES)
+            self._pronouncer = Pronouncer(self._decoder)
 
     def close(self) -> None:
-        self._decoder = None
+        self._decoder = self._pronouncer = None
+
+    def transcribe(self, voice: Voice, report: Report) -> Transcript:
+        """The words and phones of ``voice``.
+
+        Raises InputError for a language other than English and for a pronunciation that is none.
+        """
+        if voice.language.split("-")[0].split("_")[0].lower() != "en":
+            raise InputError(
+                f"PocketSphinx knows English only, and the line's language is {voice.language!r}.",
+                hint="Choose the transcriber vosk with a model of that language, or import word times.",
+            )
+        self.load({})
+        report.stage("Listening", 0.0)
+        if not voice.samples.any():
+            if voice.script and voice.script.strip():
+                report.warn("Nothing can be heard in the voice, so no word of the script could be placed.")
+            return Transcript(words=(), phones=())
+        features = cepstra(voice.samples)
+        return self._script(voice, features, report)
+
+    def _script(self, voice: Voice, features: Any, report: Report) -> Transcript:
+        assert self._decoder is not None and self._pronouncer is not None
+        names = {word.lower(): phones for word, phones in voice.pronunciations.items()}
+        script = tokens(voice.script or "", self._decoder.knows, names)
+        entries = self._pronouncer.entries([word for token in script for way in token.readings for word in way], names)
+        said = [_sayable(token, entries) for token in script]
+        steps = [tuple(tuple(entries[word] for word in way) for way in ways) for ways in said if ways]
+        where = [i for i, ways in enumerate(said) if ways]
+        placed = place_script(self._decoder, features, steps, report)
+        heard = []
+        for i, spans in zip(where, placed, strict=True):
+            if spans is not None:
+                heard.append(Heard(text=script[i].text, spans=spans, break_after=script[i].break_after))
+        spoken = {i for i, spans in zip(where, placed, strict=True) if spans is not None}
+        _tell_missing([token.text for i, token in enumerate(script) if i not in spoken], report)
+        return transcript(heard, voice, self._pronouncer, names)
+
+
+def _sayable(token: Token, entries: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """The readings of which every word has a pronunciation."""
+    return tuple(way for way in token.readings if all(word in entries for word in way))
+
+
+def _tell_missing(missing: list[str], report: Report) -> None:
+    if missing:
+        shown = ", ".join(f"\u201c{text}\u201d" for text in missing[:_QUOTED])
+        more = f" and {len(missing) - _QUOTED} more" if len(missing) > _QUOTED else ""
+        word = "This word" if len(missing) == 1 else "These words"
+        report.warn(f"{word} of the script could not be placed in the voice: {shown}{more}.")

@@ -1,0 +1,181 @@
+"""Placing a whole script in a whole voice: long lines in pieces cut at pauses, and scripts that the voice departs from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ...core.report import Report
+from .decoder import Array, Decoder, Step, WordSpan
+
+_PIECE = 3000  # frames of 10 ms searched at a time; a line up to a third longer is done at once
+_BEYOND = 400  # frames that are heard beyond a cut, so that the words before it are settled
+_PAUSE = 15  # frames without a word that make a good cut
+_FASTEST = 6.5  # script words a second that a voice can say
+_MISFIT = -60.0  # a second of speech that scores less per frame is not what the script says
+_MARGIN = 12  # frames given to a run of words beyond what the tolerant search found
+_NEAR = 50  # frames between two runs that belong together
+_ENOUGH_WORDS, _ENOUGH_FRAMES = 3, 80  # a run on its own must be as long: shorter ones fit into any speech
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Run:
+    """Steps that follow one another in script and voice."""
+
+    first: int  # step
+    placed: list[tuple[WordSpan, ...]]
+
+    @property
+    def start(self) -> int:
+        return self.placed[0][0].start
+
+    @property
+    def end(self) -> int:
+        return self.placed[-1][-1].end
+
+
+Placement = list[tuple[WordSpan, ...] | None]  # for each step of a script its words' spans, None where it was not said
+
+
+def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], report: Report) -> Placement:
+    """Each step of the script where it lies in ``features`` (frames, 13).
+
+    A piece of the line is heard with all that follows in the script; what lies before its last good pause is kept, and the
+    next piece begins there. A piece that the script does not fit is searched again with leave to skip words and to hear
+    others.
+    """
+    out: Placement = [None] * len(steps)
+    begin = cursor = 0
+    while cursor < len(steps) and begin < len(features):
+        report.stage("Placing the script in the voice", begin / len(features))
+        end = begin + _PIECE if len(features) - begin > _PIECE * 4 // 3 else len(features)
+        last = end == len(features)
+        taken = steps[cursor:] if last else steps[cursor : cursor + round(_FASTEST * (end - begin) / 100)]
+        found = _place_piece(decoder, features[begin:end], taken, last)
+        cut = None if last else _cut(found, end - begin - _BEYOND)
+        accepted = [i for i, spans in enumerate(found) if spans and (last or (cut and spans[0].start < cut))]
+        for i in accepted:
+            out[cursor + i] = tuple(span.moved(begin) for span in found[i] or ())
+        if last:
+            break
+        cursor += accepted[-1] + 1 if accepted else 0
+        begin += cut or _PIECE - _BEYOND
+    return out
+
+
+def _place_piece(decoder: Decoder, features: Array, steps: Sequence[Step], last: bool) -> Placement:
+    spans = decoder.place(features, steps, open_end=not last)
+    if spans and _fits(spans):
+        found = assign([span.name for span in spans], steps, skipping=False)
+        return [tuple(spans[slice(*where)]) if where else None for where in found]
+    return _pick_out(decoder, features, steps)
+
+
+def _fits(spans: Sequence[WordSpan]) -> bool:
+    """Whether no second of the speech is far from what its words sound like."""
+    score = frames = first = 0
+    for span in spans:
+        score += sum(phone.score for phone in span.phones)
+        frames += span.end - span.start
+        while frames - (spans[first].end - spans[first].start) >= 100:
+            score -= sum(phone.score for phone in spans[first].phones)
+            frames -= spans[first].end - spans[first].start
+            first += 1
+        if frames >= 100 and score < _MISFIT * frames:
+            return False
+    return frames >= 100 or score >= _MISFIT * frames
+
+
+def _pick_out(decoder: Decoder, features: Array, steps: Sequence[Step]) -> Placement:
+    """What was said of the steps where the voice leaves some out or says more."""
+    out: Placement = [None] * len(steps)
+    picked = decoder.pick_out(features, steps)
+    where = assign([name for name, _, _ in picked], steps, skipping=True)
+    groups: list[list[int]] = []
+    for i in (i for i, at in enumerate(where) if at):
+        at, before = where[i], where[groups[-1][-1]] if groups else None
+        if at and before and groups[-1][-1] == i - 1 and picked[at[0]][1] - picked[before[1] - 1][2] < _NEAR:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    ends = [(picked[where[g[0]][0]][1], picked[where[g[-1]][1] - 1][2]) for g in groups]  # type: ignore[index]
+    runs = []
+    for n, group in enumerate(groups):
+        # The tolerant search is narrow and its edges are rough: the run is placed again on its own.
+        begin = max(ends[n][0] - _MARGIN, (ends[n - 1][1] + ends[n][0]) // 2 if n else 0)
+        end = min(ends[n][1] + _MARGIN, (ends[n][1] + ends[n + 1][0]) // 2 if n + 1 < len(groups) else len(features))
+        run = steps[group[0] : group[-1] + 1]
+        spans = decoder.place(features[begin:end], run)
+        if not spans or not _fits(spans):
+            continue
+        moved = [span.moved(begin) for span in spans]
+        placed = assign([span.name for span in spans], run, skipping=False)
+        if all(placed):
+            runs.append(_Run(first=group[0], placed=[tuple(moved[slice(*at)]) for at in placed if at]))
+    for run in _believed(runs):
+        for i, spans_of_step in enumerate(run.placed):
+            out[run.first + i] = spans_of_step
+    return out
+
+
+def _believed(runs: list[_Run]) -> list[_Run]:
+    """The runs that are long enough, and the short ones close to those."""
+    long = [len(run.placed) >= _ENOUGH_WORDS and run.end - run.start >= _ENOUGH_FRAMES for run in runs]
+    return [
+        run
+        for n, run in enumerate(runs)
+        if long[n]
+        or (n and long[n - 1] and run.start - runs[n - 1].end < _NEAR)
+        or (n + 1 < len(runs) and long[n + 1] and runs[n + 1].start - run.end < _NEAR)
+    ]
+
+
+def _cut(found: Placement, before: int) -> int | None:
+    """The frame to cut at: in the last pause before ``before``, or else between two words; None where there is none."""
+    spans = [span for placed in found for span in placed or ()]
+    gaps = [(b.start - a.end, (a.end + b.start + 1) // 2) for a, b in zip(spans, spans[1:]) if (a.end + b.start + 1) // 2 <= before]
+    for width, middle in reversed(gaps):
+        if width >= _PAUSE:
+            return middle
+    late = [gap for gap in gaps if gap[1] > before // 2]
+    return max(late)[1] if late else None
+
+
+def assign(names: Sequence[str], steps: Sequence[Step], *, skipping: bool) -> list[tuple[int, int] | None]:
+    """For each step the range of ``names`` that says it, None for those left out.
+
+    ``names`` are a way through ``steps``; where several ways give the same names, steps that follow one another are kept
+    together. Without ``skipping``, only steps at the end may be missing.
+    """
+    # state: names used so far, whether the last step was said -> cost, steps before
+    states: dict[tuple[int, bool], tuple[float, tuple[object, ...]]] = {(0, True): (0.0, ())}
+    best: tuple[int, float, tuple[object, ...], int] = (0, 0.0, (), 0)
+    for step in steps:
+        following: dict[tuple[int, bool], tuple[float, tuple[object, ...]]] = {}
+        for (used, said), (cost, back) in states.items():
+            for way in step:
+                if tuple(names[used : used + len(way)]) == way:
+                    _offer(following, (used + len(way), True), cost, (back, (used, used + len(way))))
+            if skipping:
+                _offer(following, (used, False), cost + (1.0 if said else 0.001), (back, None))
+        states = following
+        for (used, _), (cost, back) in states.items():
+            if (used, -cost) > (best[0], -best[1]):
+                best = (used, cost, back, 0)
+    out: list[tuple[int, int] | None] = []
+    chain = best[2]
+    while chain:
+        out.append(chain[1])  # type: ignore[arg-type]
+        chain = chain[0]  # type: ignore[assignment]
+    out.reverse()
+    return out + [None] * (len(steps) - len(out))
+
+
+def _offer(
+    states: dict[tuple[int, bool], tuple[float, tuple[object, ...]]],
+    key: tuple[int, bool],
+    cost: float,
+    back: tuple[object, ...],
+) -> None:
+    if key not in states or cost < states[key][0]:
+        states[key] = (cost, back)
