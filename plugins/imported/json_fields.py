@@ -46,9 +46,9 @@ def text_of(row: Mapping[str, Any], where: str, *keys: str) -> str:
     raise BadField(f"{where} has no {keys[0]}")
 
 
-def seconds_of(row: Mapping[str, Any], where: str, key: str, unit: float = 1.0) -> float:
+def seconds_of(row: Any, where: str, key: str, unit: float = 1.0) -> float:
     """A time in s: a number or a text of one in ``unit``, "1.200s", or {"seconds": 1, "nanos": 200000000}."""
-    if key not in row:
+    if not isinstance(row, dict) or key not in row:
         raise BadField(f"{where} has no {key}")
     value = row[key]
     if isinstance(value, dict):

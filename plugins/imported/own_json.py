@@ -31,6 +31,12 @@ def read_own(data: dict[str, Any], name: str) -> Transcript:
             f"{name}: {error.message.removeprefix('The timeline.')}", hint="Write it again with declaim transcribe."
         ) from None
     problems = timeline.problems()
+    problems += [f"words[{n}].text is empty." for n, word in enumerate(timeline.words) if not word.text.strip()]
+    problems += [
+        f"phones[{n}].word is {phone.word}, but there are {len(timeline.words)} words."
+        for n, phone in enumerate(timeline.phones)
+        if not -1 <= phone.word < len(timeline.words)
+    ]
     if problems:
         raise ScriptError(f"{name}: {problems[0]}", hint="Correct it, or write it again with declaim transcribe.")
     return Transcript(words=timeline.words, phones=timeline.phones if data.get("phones") is not None else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -77,9 +78,12 @@ class _Tokens:
     def number(self, what: str) -> float:
         token = self._next(what)
         try:
-            return float(token)
+            value = float(token)
         except ValueError:
-            raise self._unexpected(what, token) from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise self._unexpected(what, token)
+        return value
 
     def text(self, what: str) -> str:
         token = self._next(what)

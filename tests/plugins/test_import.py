@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from declaim.core.errors import ScriptError
 from declaim.core.report import SilentReport
+from declaim.core.timeline import Timeline
 from declaim.plugins.contracts import Transcript, Voice
 from declaim.plugins.imported.arpabet import PHONES, phone_symbol
 from declaim.plugins.imported.transcriber import ImportTranscriber
@@ -336,3 +337,24 @@ def test_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.srt").write_bytes(bytes(range(256)) * 8)
     with pytest.raises(ScriptError, match="is no text"):
         read(tmp_path / "a.srt")
+
+
+def test_damaged_files_are_refused_or_read_into_sound_words(tmp_path: Path) -> None:
+    random = np.random.Generator(np.random.PCG64(7))
+    whole = [*map(json.dumps, SERVICES.values()), SHORT_TEXTGRID, LONG_TEXTGRID]
+    splinters = ['"', "{", "}", "[", "]", "null", "-1", "1e999", "NaN", "true", '""', ",", ":", "<exists>", "{}", "\0", "é"]
+    read_well = 0
+    for _ in range(300):
+        text = whole[random.integers(len(whole))]
+        for _ in range(random.integers(1, 4)):
+            at = random.integers(len(text))
+            text = text[:at] + splinters[random.integers(len(splinters))] + text[at + random.integers(0, 6) :]
+        try:
+            got, _ = read(saved(tmp_path, "a.json", text))
+        except ScriptError as error:
+            assert error.message.endswith(".") and "a.json" in error.message
+        else:
+            assert not Timeline(words=got.words, phones=got.phones or ()).problems()
+            assert all(0 <= word.start <= word.end <= 10 and word.text for word in got.words)
+            read_well += 1
+    assert read_well > 20
