@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -166,4 +167,6 @@ def _inside(transcript: Transcript, duration: float, name: str, report: Report) 
     if any(item.start < -0.01 or item.end > duration + 0.01 for item in items):
         report.warn(f"Times of {name} reached past the voice and were cut.")
     timeline = Timeline(words=transcript.words, phones=transcript.phones or ()).map_times(cut)
-    return Transcript(words=timeline.words, phones=None if transcript.phones is None else timeline.phones)
+    limits = [*(word.start for word in timeline.words[1:]), duration]
+    words = tuple(dataclasses.replace(word, end=min(word.end, limit)) for word, limit in zip(timeline.words, limits))
+    return Transcript(words=words, phones=None if transcript.phones is None else timeline.phones)
