@@ -143,7 +143,7 @@ def transcribe_files(order: Order, desk: Desk) -> Transcribed:
         pipeline.close()
     for path in order.outputs:
         desk.stage(f"Writing {path.name}")
-        write_transcript(Transcript(words=speech.words or (), phones=speech.phones), path)
+        write_transcript(Transcript(words=speech.words or (), phones=speech.phones), path, duration=speech.duration)
     return Transcribed(speech=speech, outputs=order.outputs)
 
 
