@@ -12,7 +12,8 @@ from declaim.core.face import ARKIT_INDEX
 from declaim.core.skeleton import JOINT
 from declaim.core.speech import Speech
 from declaim.core.timeline import Timeline, Viseme, Word
-from declaim.inference.inspection import Finding, Inspection, inspect_clip
+from declaim.inference.findings import Finding
+from declaim.inference.inspection import Inspection, inspect_clip
 
 
 def clip_of(frames: int = 90, fps: float = 30.0) -> MotionClip:
