@@ -34,7 +34,7 @@ class Finding:
 
     key: str  # stable, for programs
     title: str
-    value: float | None  # in ``unit``; None where the clip has nothing to measure
+    value: float  # in ``unit``
     unit: str
     verdict: Verdict
     text: str  # what it means, in one sentence

@@ -46,6 +46,7 @@ class Inspection:
         """For a terminal."""
         from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
         made_by = ", ".join(self.generators) or "another program"
         facts = (
@@ -61,11 +62,11 @@ class Inspection:
         marks = {"ok": "[green]ok[/]", "attention": "[yellow]look[/]", "info": ""}
         for finding in self.findings:
             place = "" if finding.frame is None else f"frame {finding.frame} ({finding.time:.2f} s)"
-            value = "-" if finding.value is None else f"{_number(finding.value)} {finding.unit}".strip()
+            value = f"{_number(finding.value)} {finding.unit}".strip()
             table.add_row(marks[finding.verdict], finding.title, value, place, finding.text)
         count = len(self.attention)
         end = "Nothing stands out." if not count else f"{count} {'thing' if count == 1 else 'things'} to look at."
-        return Group(facts, "", table, "", end)
+        return Group(Text(facts), "", table, "", end)
 
 
 def inspect_clip(clip: MotionClip, body: Body, speech: Speech | None = None) -> Inspection:

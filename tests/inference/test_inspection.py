@@ -88,5 +88,5 @@ def test_with_a_voice_strokes_are_held_against_its_syllables() -> None:
     energy = (-60 + 40 * np.exp(-((hops[:, None] - ends) ** 2).min(axis=1) / (2 * 0.04**2))).astype(np.float32)
     voice = Speech(audio_sha256="", duration=10.0, energy=energy)
     sync = finding(inspect_clip(clip, builtin_body(), voice), "stroke_sync")
-    assert sync.verdict == "ok" and sync.value is not None and sync.value > 0.25
+    assert sync.verdict == "ok" and sync.value > 0.25
     assert all(found.key != "stroke_sync" for found in inspect_clip(clip, builtin_body()).findings)
