@@ -13,7 +13,8 @@ from ..core.files import replacing
 from ..core.report import Report
 from .blender_job import Maker, Shot, save_tasks
 from .blender_process import find_blender, run_job
-from .character import Character, Performance, save
+from .character import Character, Performance
+from .character_file import save
 from .formats import Take, format_of
 
 

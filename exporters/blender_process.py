@@ -39,8 +39,11 @@ class Blender:
 
 
 def find_blender() -> Blender:
-    """DECLAIM_BLENDER, else the Blender we run in, else this Python's ``bpy``, else ``blender`` on the path or where
-    installers put it. Raises ExportError, saying how to get one, where there is none."""
+    """The first there is: DECLAIM_BLENDER (a blender executable, or a Python that has ``bpy``), the Blender we run in,
+    this Python's ``bpy``, ``blender`` on the path, and where installers put it.
+
+    Raises ExportError, saying how to get one, where there is none.
+    """
     chosen = os.environ.get("DECLAIM_BLENDER", "")
     if chosen:
         path = shutil.which(chosen)
@@ -51,8 +54,7 @@ def find_blender() -> Blender:
     if host:
         return _executable(host)
     if importlib.util.find_spec("bpy") is not None:
-        # -P: the script's folder holds modules with short names that must not hide others.
-        return Blender(command=(sys.executable, "-P", str(_CHILD)), title="the bpy module")
+        return _module(sys.executable)
     found = shutil.which("blender") or next((str(path) for path in _usual_places() if path.is_file()), None)
     if found is None:
         raise ExportError("This format is written by Blender, and none was found.", hint=_HINT)
@@ -60,8 +62,15 @@ def find_blender() -> Blender:
 
 
 def _executable(path: str) -> Blender:
+    if Path(path).name.lower().startswith("python"):
+        return _module(path)
     command = (path, "--background", "--factory-startup", "--python-exit-code", "1", "--python", str(_CHILD))
     return Blender(command=command, title=path)
+
+
+def _module(python: str) -> Blender:
+    # -P: the script's folder holds modules with short names that must not hide others.
+    return Blender(command=(python, "-P", str(_CHILD)), title=f"the bpy module of {python}")
 
 
 def _usual_places() -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..core.errors import DeclaimError, ExportError
 from .blender_job import Channel, load_tasks
-from .character import load
+from .character_file import load
 
 
 def run(folder: Path) -> int:

@@ -1,13 +1,12 @@
 """What Blender is handed: a character at rest and its performance, as plain arrays.
 
-Both are made from a take here and travel to the child process as one npz; Blender's Python needs no body file.
+Both are made from a take here; Blender's Python needs no body file.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +95,15 @@ class Character:
             shape_range=(0.0, 1.0) if body.face == "blendshapes" else (-10.0, 10.0),
         )
 
+    def with_one_face(self) -> Character:
+        """The same with all parts that have face shapes in one mesh, "face", for formats where shapes of two meshes may
+        not share a name."""
+        faces = [part for part in self.parts if part.shapes]
+        if len(faces) < 2:
+            return self
+        others = tuple(part for part in self.parts if not part.shapes)
+        return dataclasses.replace(self, parts=(*others, _merged("face", faces, self.shape_names)))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Performance:
@@ -131,96 +139,7 @@ class Performance:
         return len(self.quaternions)
 
 
-def save(character: Character, performance: Performance, path: Path) -> None:
-    """Both in one npz, with a JSON header; no pickle."""
-    arrays: dict[str, Array] = {"joints": character.joints}
-    parts = []
-    for number, part in enumerate(character.parts):
-        prefix = f"part{number}_"
-        arrays[prefix + "vertices"], arrays[prefix + "triangles"] = part.vertices, part.triangles
-        arrays[prefix + "weights"], arrays[prefix + "material_of"] = part.weights, part.material_of
-        if part.corner_uvs is not None:
-            arrays[prefix + "corner_uvs"] = part.corner_uvs
-        for index, shape in enumerate(part.shapes):
-            arrays[f"{prefix}shape{index}_indices"] = shape.indices
-            arrays[f"{prefix}shape{index}_deltas"] = shape.deltas
-        materials = [dataclasses.asdict(material) for material in part.materials]
-        for index, material in enumerate(materials):
-            texture = material.pop("texture")
-            if texture is not None:
-                arrays[f"{prefix}texture{index}"] = np.frombuffer(texture, np.uint8)
-        parts.append({"name": part.name, "materials": materials, "shapes": [shape.name for shape in part.shapes]})
-    for name in ("quaternions", "trans", "shape_weights"):
-        arrays[name] = getattr(performance, name)
-    header = {
-        "name": character.name,
-        "joint_names": character.joint_names,
-        "parents": character.parents,
-        "parts": parts,
-        "shape_names": character.shape_names,
-        "shape_range": character.shape_range,
-        "performance": performance.name,
-        "fps": performance.fps,
-    }
-    np.savez(path, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
-
-
-def load(path: Path) -> tuple[Character, Performance]:
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = dict(archive)
-    header = json.loads(str(arrays["header"]))
-    parts = []
-    for number, row in enumerate(header["parts"]):
-        prefix = f"part{number}_"
-        parts.append(
-            Part(
-                name=row["name"],
-                vertices=arrays[prefix + "vertices"],
-                triangles=arrays[prefix + "triangles"],
-                weights=arrays[prefix + "weights"],
-                corner_uvs=arrays.get(prefix + "corner_uvs"),
-                materials=tuple(
-                    _material(material, arrays.get(f"{prefix}texture{index}"))
-                    for index, material in enumerate(row["materials"])
-                ),
-                material_of=arrays[prefix + "material_of"],
-                shapes=tuple(
-                    FaceShape(
-                        name=name,
-                        indices=arrays[f"{prefix}shape{index}_indices"],
-                        deltas=arrays[f"{prefix}shape{index}_deltas"],
-                    )
-                    for index, name in enumerate(row["shapes"])
-                ),
-            )
-        )
-    names = tuple(header["shape_names"])
-    character = Character(
-        name=header["name"],
-        joint_names=tuple(header["joint_names"]),
-        parents=tuple(header["parents"]),
-        joints=arrays["joints"],
-        parts=tuple(parts),
-        shape_names=names,
-        shape_range=(header["shape_range"][0], header["shape_range"][1]),
-    )
-    performance = Performance(
-        name=header["performance"],
-        fps=header["fps"],
-        quaternions=arrays["quaternions"],
-        trans=arrays["trans"],
-        shape_names=names,
-        shape_weights=arrays["shape_weights"],
-    )
-    return character, performance
-
-
-def _material(row: dict[str, Any], texture: Array | None) -> Material:
-    colour = row.pop("base_color")
-    return Material(**row, base_color=tuple(colour), texture=None if texture is None else texture.tobytes())
-
-
-_MESHES = {"eye": "eyes", "upper": "teeth", "lower": "teeth"}
+_MESHES = {"brow": "brows", "eye": "eyes", "upper": "teeth", "lower": "teeth"}
 
 
 def _mesh_name(part: str) -> str:
@@ -248,6 +167,39 @@ def _used_expressions(body: Body, clip: MotionClip | None) -> list[int]:
 
 def _expression_name(number: int) -> str:
     return f"expression_{number:02d}"
+
+
+def _merged(name: str, parts: Sequence[Part], shape_names: Sequence[str]) -> Part:
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    materials = list(dict.fromkeys(material for part in parts for material in part.materials))
+    by_name: dict[str, list[tuple[int, FaceShape]]] = {}
+    for start, part in zip(starts, parts):
+        for shape in part.shapes:
+            by_name.setdefault(shape.name, []).append((int(start), shape))
+    uvs = [part.corner_uvs for part in parts if part.corner_uvs is not None]
+    return Part(
+        name=name,
+        vertices=np.concatenate([part.vertices for part in parts]),
+        triangles=np.concatenate([part.triangles + start for part, start in zip(parts, starts)]).astype(np.int32),
+        weights=np.concatenate([part.weights for part in parts]),
+        corner_uvs=np.concatenate(uvs) if len(uvs) == len(parts) else None,
+        materials=tuple(materials),
+        material_of=np.concatenate(
+            [
+                np.array([materials.index(material) for material in part.materials], np.int32)[part.material_of]
+                for part in parts
+            ]
+        ),
+        shapes=tuple(
+            FaceShape(
+                name=shape,
+                indices=np.concatenate([row.indices + start for start, row in by_name[shape]]).astype(np.int32),
+                deltas=np.concatenate([row.deltas for _, row in by_name[shape]]),
+            )
+            for shape in shape_names
+            if shape in by_name
+        ),
+    )
 
 
 def _within(shape: FaceShape, place: Array) -> FaceShape | None:

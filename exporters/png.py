@@ -107,7 +107,7 @@ class Sheet:
             draw.text((left + _CELL[0] - 4, base), time, FAINT, font(time, 22), "rs")
             if word:
                 draw.text((left + 4, base), _fitted(draw, word, _CELL[0] - 110), INK, font(word, 30), "ls")
-        sheet.save(path, optimize=True)
+        sheet.save(path)
 
 
 def _fitted(draw: Any, word: str, width: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..core.errors import ExportError
 from .blender_job import Channel, Task, WholeFile
 from .blender_scene import Z_UP, build_character, perform, set_frame_range, set_frame_rate
 from .blender_stage import empty_scene
@@ -20,7 +21,13 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
     """Y up, metres; a skeleton with its animation and blend shapes (UsdSkel); time codes are frames from 0."""
     import bpy
 
+    if not bpy.app.build_options.usd:
+        raise ExportError(
+            f"This Blender ({bpy.app.version_string}) was built without USD.",
+            hint="Set DECLAIM_BLENDER to a Blender from blender.org, or pip install 'declaim[blender]'.",
+        )
     scene = empty_scene(performance.name)
+    character = character.with_one_face()  # or the second mesh's shapes get numbers behind their names
     figure = build_character(character, Z_UP)
     set_frame_rate(scene, performance.fps)
     perform(figure, character, performance)
