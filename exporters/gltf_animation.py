@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,36 +34,38 @@ def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
     """
     frames = len(performance.poses)
     times = (np.arange(frames) / performance.fps).astype(np.float32)
-    every = buffer.accessor(times, "SCALAR", bounds=True)
-    first = every if frames == 1 else buffer.accessor(times[:1], "SCALAR", bounds=True)
+    clocks: dict[int, int] = {}
     samplers: list[dict[str, Any]] = []
     channels: list[dict[str, Any]] = []
 
-    def play(keys: int, values: int, path: str, *nodes: int) -> None:
-        samplers.append({"input": keys, "output": values, "interpolation": "LINEAR"})
-        channels.extend({"sampler": len(samplers) - 1, "target": {"node": n, "path": path}} for n in nodes)
+    def play(path: str, values: int, nodes: Sequence[int], keys: int) -> None:
+        """Channels that play the accessor ``values``: one value a frame, or first and last (2 keys), or first (1 key)."""
+        if keys not in clocks:
+            rows = np.linspace(0, frames - 1, keys).astype(np.int64)
+            clocks[keys] = buffer.accessor(times[rows], "SCALAR", bounds=True)
+        samplers.append({"input": clocks[keys], "output": values, "interpolation": "LINEAR"})
+        channels.extend({"sampler": len(samplers) - 1, "target": {"node": node, "path": path}} for node in nodes)
 
     poses = performance.poses
     moves = (poses != poses[0]).any(axis=(0, 2))
     moving, held = np.flatnonzero(moves), np.flatnonzero(~moves & poses[0].any(axis=-1))
     turned = _xyzw(continuous(axis_angle_to_quaternion(poses[:, moving])))
     for joint, values in zip(moving.tolist(), buffer.accessors_of_columns(turned, "VEC4")):
-        play(every, values, "rotation", joint)
+        play("rotation", values, [joint], frames)
     for joint in held.tolist():
         turn = _xyzw(axis_angle_to_quaternion(poses[:1, joint]))
-        play(first, buffer.accessor(turn, "VEC4"), "rotation", joint)
+        play("rotation", buffer.accessor(turn, "VEC4"), [joint], 1)
     for joint, given in performance.places.items():
         places = given.astype(np.float32)
         if frames > 2 and not (places != places[0]).any():
-            ends = buffer.accessor(times[[0, -1]], "SCALAR", bounds=True)
-            play(ends, buffer.accessor(places[[0, -1]], "VEC3"), "translation", joint)
+            play("translation", buffer.accessor(places[[0, -1]], "VEC3"), [joint], 2)
         else:
-            play(every, buffer.accessor(places, "VEC3"), "translation", joint)
+            play("translation", buffer.accessor(places, "VEC3"), [joint], frames)
     morphs = performance.morphs
     if morphs is not None and performance.morph_nodes:
         still = not (morphs != morphs[0]).any()
         values = buffer.accessor(morphs[:1] if still else morphs, "SCALAR")
-        play(first if still else every, values, "weights", *performance.morph_nodes)
+        play("weights", values, performance.morph_nodes, 1 if still else frames)
     return {"name": performance.name, "samplers": samplers, "channels": channels}
 
 

@@ -98,8 +98,9 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def sound(report: dict[str, Any]) -> None:
-    worst = [message for message in report["issues"]["messages"] if message["severity"] < 2]
-    assert not worst, worst
+    """No error, no warning; and nothing else is remarked on than texture coordinates that no texture uses."""
+    messages = report["issues"]["messages"]
+    assert not [m for m in messages if m["severity"] < 2 or "TEXCOORD" not in m["pointer"]], messages
 
 
 def test_blendshape_body_agrees(node: str, body: Body, clip: MotionClip, tmp_path: Path) -> None:
