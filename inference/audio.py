@@ -20,7 +20,7 @@ VOICE_LEVEL = -23.0  # dBFS, of the voiced parts after normalisation
 INAUDIBLE = -70.0  # dBFS; a line whose loudest moments lie under it is silent
 _CHUNK = 1 << 16  # frames read at a time: memory stays flat however long the line
 _GAP = 0.05  # s; a jump in a container's time stamps over this is a real gap, under it rounding
-_PICTURE_FORMATS = ("tty", "image2", "_pipe", "gif", "apng", "subviewer", "srt", "webvtt", "ass", "ffmetadata")
+_SILENT_FORMATS = ("tty", "image2", "_pipe", "gif", "apng", "subviewer", "srt", "webvtt", "ass", "ffmetadata")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -190,7 +190,7 @@ class _Container:
         if not self._container.streams.audio:
             name = self._container.format.name
             self._container.close()
-            if any(part in name for part in _PICTURE_FORMATS):
+            if any(part in name for part in _SILENT_FORMATS):
                 raise _not_audio(path)
             raise AudioError(f"{path} is a video without sound.", hint="Choose a file that the voice can be heard in.")
         self._stream = self._container.streams.audio[0]
@@ -268,7 +268,7 @@ def _check_length(path: Path, duration: float, limit_s: float) -> None:
     if duration > limit_s + 1e-6:
         raise AudioError(
             f"{path} is longer than the limit of {_minutes(limit_s)}.",
-            hint="Cut it into shorter lines, or raise the limit.",
+            hint="Cut it into shorter lines.",
         )
 
 
@@ -279,7 +279,7 @@ def _minutes(seconds: float) -> str:
 def _digest(path: Path) -> str:
     """The sha256 of a file that is there, readable and not empty."""
     if path.is_dir():
-        raise AudioError(f"{path} is a folder.", hint="Choose a sound file in it; the batch command takes folders.")
+        raise AudioError(f"{path} is a folder.", hint="Choose a sound file in it.")
     try:
         with path.open("rb") as file:
             if not file.read(1):

@@ -258,18 +258,19 @@ def main() -> None:
     """The console script. Usage errors of the command line go through the same door as the others under ``--json``."""
     if "--json" not in sys.argv:
         app()
-    import click
-
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Exit as left:
-        sys.exit(left.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
+    except typer.Exit as left:
+        code = left.exit_code
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        # Typer carries a Click of its own in some versions, so its usage errors are known by what they can do.
+        if not hasattr(error, "format_message"):
+            raise
         print(json.dumps({"error": {"code": "usage", "message": error.format_message(), "hint": "See --help."}}))
-        sys.exit(error.exit_code)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -41,7 +40,7 @@ class Desk:
         self._progress: Progress | None = None
         self._task: Any = None
         self._stopped = False
-        self._restore: Callable[[], None] = lambda: None
+        self._previous: dict[signal.Signals, Any] = {}
         self.warnings: list[str] = []
         self.stages: list[tuple[str, float]] = []  # each stage, its counts left out, with its start, s
 
@@ -51,19 +50,19 @@ class Desk:
             self._progress = Progress(*columns, console=self._err, transient=True)
             self._progress.start()
             self._task = self._progress.add_task("Starting", total=1.0)
-        previous = signal.getsignal(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, self._stop)
-        self._restore = lambda: signal.signal(signal.SIGTERM, previous) and None
+        self._previous = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._restore()
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
         self._end_progress()
         if error is None or isinstance(error, SystemExit) or not isinstance(error, Exception | KeyboardInterrupt):
             return
         if type(error).__module__.startswith(("click.", "typer.")):
             return  # Exit and usage errors are typer's own to show
-        if isinstance(error, KeyboardInterrupt | Cancelled):
+        # An interrupt in the middle of an import comes out as that library's ImportError.
+        if self._stopped or isinstance(error, KeyboardInterrupt | Cancelled):
             self._say_error(Cancelled())
             sys.exit(130)
         if not isinstance(error, DeclaimError):

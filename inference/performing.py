@@ -170,9 +170,8 @@ def inspect_file(clip_path: Path, voice: Path | None, body_path: Path | None, de
     clip = load_clip(clip_path)
     body = load_body(body_path)
     if clip.body.sha256 and clip.body.sha256 != body.sha256:
-        desk.warn(
-            f'The clip was made for the body "{clip.body.id}", not for "{body.id}", so distances may be off; name its file with --body.'
-        )
+        which = f'"{clip.body.id}"' if clip.body.id != body.id else f'another version of "{body.id}"'
+        desk.warn(f"The clip was made for {which}, so distances may be off; name the body's file with --body.")
     speech = None
     if voice is not None:
         from .hearing import hear

@@ -117,7 +117,7 @@ def test_our_own_generators_keep_the_contract(name: str) -> None:
 BAD = {
     "no such file": (lambda d: (d / "nothing.wav", []), "nothing.wav"),
     "a folder": (lambda d: (d, []), "folder"),
-    "not audio": (lambda d: (ROOT / "pyproject.toml", []), "not"),
+    "not audio": (lambda d: (ROOT / "pyproject.toml", []), "not a recording"),
     "unknown generator": (lambda d: (VOICE, ["-g", "gestur"]), "Did you mean gesture"),
     "unknown transcriber": (lambda d: (VOICE, ["-t", "vosc"]), "Did you mean vosk"),
     "unknown parameter": (lambda d: (VOICE, ["-p", "energi=1"]), "Did you mean energy"),
@@ -199,7 +199,7 @@ def test_a_tenth_of_a_second(tmp_path: Path) -> None:
     assert len(load_clip(tmp_path / "short.npz")) == 3
 
 
-@pytest.mark.parametrize(("value", "said"), [(np.nan, "not a number"), (np.inf, "not a number")])
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "not numbers"), (np.inf, "not numbers")])
 def test_samples_that_are_not_numbers(tmp_path: Path, value: float, said: str) -> None:
     voice = tmp_path / "nan.wav"
     samples = np.zeros(16_000, dtype=np.float32)

@@ -88,7 +88,7 @@ def test_a_channel_can_have_another_generator(
     )
     bobbed = pipeline.perform(VOICE, request, SilentReport())[0]
     head = bobbed.poses[:, JOINT["head"]]
-    assert np.degrees(head[:, 0].max()) == pytest.approx(20, abs=4)
+    assert 10 < np.degrees(head[:, 0].max()) <= 20
     assert not head[:, 1:].any()
     body = list(CHANNEL_JOINTS["body"])
     assert np.array_equal(bobbed.poses[:, body], clip.poses[:, body])
