@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from declaim.core import wire
 from declaim.core.client import EngineClient
 from declaim.core.engine_process import EngineProcess
-from declaim.core.errors import AudioError, DeclaimError, EngineError, PluginError
+from declaim.core.errors import AudioError, DeclaimError, EngineError, ExportError, PluginError
 
 from .conftest import TROUBLE, Stage, beep, trouble, until
 
@@ -118,4 +119,19 @@ def test_the_engine_has_limits_of_time(stage: Stage) -> None:
             assert caught.value.code == "time_limit"
         with pytest.raises(AudioError, match="limit of 2 seconds"):
             client.wait(client.submit(beep(2.5), trouble()))
+        _performs(client, 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a limit on file sizes stands for the full disk")
+def test_a_full_disk_fails_jobs_only(stage: Stage) -> None:
+    command = ["sh", "-c", 'ulimit -f 200; exec "$@"', "sh", *stage.command()]  # blocks of 512 or 1024 bytes
+    with EngineProcess.start(command, log=stage.folder / "log", env=stage.environment) as engine:
+        client = engine.client()
+        with pytest.raises(EngineError, match="cannot store the voice: file too large") as caught:
+            client.submit(beep(10), trouble())
+        assert caught.value.code == "disk_full"
+        assert stage.jobs_on_disk == 0
+        job = client.submit(beep(3), trouble(fps=240.0))
+        with pytest.raises(ExportError, match="could not be written"):
+            client.wait(job)
         _performs(client, 1)

@@ -70,9 +70,8 @@ class Trouble:
         frames = frame_count(speech.duration, brief.fps)
         body = BodyRef(id=brief.body.id, sha256=brief.body.sha256)
         clip = MotionClip.still(frames=frames, fps=brief.fps, body=body, betas=brief.betas)
-        poses = clip.poses.copy()
-        poses[:, 15, 1] = 0.1 * np.random.Generator(np.random.PCG64(brief.seed)).random(frames)
-        return clip.replace(poses=poses)
+        noise = 0.1 * np.random.Generator(np.random.PCG64(brief.seed)).random(clip.poses.shape)
+        return clip.replace(poses=noise)
 
     def close(self):
         pass
