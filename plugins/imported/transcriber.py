@@ -61,8 +61,9 @@ class ImportTranscriber:
                 path = voice.path.with_suffix(spelt)
                 if path.is_file():
                     return path
+        names = [voice.path.with_suffix(suffix).name for suffix in SUFFIXES]
         raise ScriptError(
-            f"There is no {voice.path.stem} with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} beside the voice.",
+            f"Neither {', '.join(names[:-1])} nor {names[-1]} lies beside the voice.",
             hint="Put one there, or name one: -p file=words.TextGrid.",
         )
 

@@ -332,7 +332,7 @@ def test_no_file(tmp_path: Path) -> None:
     plugin = ImportTranscriber()
     plugin.load({})
     voice = Voice(path=tmp_path / "line.wav", samples=np.zeros(1, np.float32), duration=5.0, script=None)
-    with pytest.raises(ScriptError, match=r"There is no line with \.TextGrid, \.json, \.vtt or \.srt beside the voice"):
+    with pytest.raises(ScriptError, match=r"Neither line\.TextGrid, line\.json, line\.vtt nor line\.srt lies"):
         plugin.transcribe(voice, SilentReport())
     (tmp_path / "a.srt").write_bytes(bytes(range(256)) * 8)
     with pytest.raises(ScriptError, match="is no text"):
