@@ -36,21 +36,20 @@ def match(words: Sequence[Word], entries: Sequence[Entry], *, excluded: Collecti
     The longest run of words wins, then the higher priority, then the earlier entry. Words that are unsure, or in
     ``excluded``, match nothing.
     """
-    table: dict[tuple[str, ...], Entry] = {}
-    for entry in entries:
-        for phrase in entry.words:
+    table: dict[tuple[str | None, ...], Entry] = {}
+    for candidate in entries:
+        for phrase in candidate.words:
             key = tuple(_plain(part) for part in phrase.split())
-            if key and (key not in table or entry.priority > table[key].priority):
-                table[key] = entry
+            if key and (key not in table or candidate.priority > table[key].priority):
+                table[key] = candidate
     longest = max(map(len, table), default=0)
     tokens = [None if word.unsure or i in excluded else _plain(word.text) for i, word in enumerate(words)]
     found, position = [], 0
     while position < len(tokens):
         for length in range(min(longest, len(tokens) - position), 0, -1):
-            run = tokens[position : position + length]
-            entry_there = table.get(tuple(token for token in run if token is not None))
-            if None not in run and entry_there is not None:
-                found.append(Match(id=entry_there.id, first=position, last=position + length - 1))
+            entry = table.get(tuple(tokens[position : position + length]))
+            if entry is not None:
+                found.append(Match(id=entry.id, first=position, last=position + length - 1))
                 position += length
                 break
         else:

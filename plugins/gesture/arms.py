@@ -21,7 +21,7 @@ from .planning import HOME, PlannedStroke, Side
 
 Array = NDArray[Any]
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-_REST_WRIST = np.array([0.27, -0.94, 0.08])  # arm lengths; hanging, 73 degrees below the T-pose, elbow a little bent
+_REST_WRIST = np.array([0.265, -0.950, 0.08])  # arm lengths; hanging, 74 degrees below the T-pose, elbow a little bent
 _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's middle, seen from the shoulder
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
@@ -132,7 +132,7 @@ def wrist_targets(
         targets[side] = _outside(point, *torso) * (1 if side == "left" else _MIRROR)
     apart = targets["left"] - targets["right"]
     distance = np.linalg.norm(apart, axis=1, keepdims=True)
-    nearest = 0.32 * arms["left"].length
+    nearest = 0.40 * arms["left"].length
     push = (_at_least(distance, nearest, 0.15 * nearest) - distance) / 2 * apart / np.maximum(distance, 1e-6)
     return {"left": targets["left"] + push, "right": targets["right"] - push}
 
@@ -170,7 +170,9 @@ def solve_arm(arm: Arm, target: Array, coordinates: Array, velocity: Array, lift
     from_shoulder = goal - arm.collar - collar_matrix @ arm.shoulder
 
     behind = 1.4 * minimum_jerk((-towards[:, 1] - 0.5) / 0.5)
-    pole = np.stack([0.32 + np.tan(coordinates[:, 5]), -np.ones(len(goal)), -behind], axis=1)
+    # The farther in the hand, the farther out the elbow, clear of the ribs.
+    outward = 0.40 + 1.1 * minimum_jerk(0.35 - towards[:, 0]) + np.tan(coordinates[:, 5])
+    pole = np.stack([outward, -np.ones(len(goal)), -behind], axis=1)
     hinge = np.array([0.0, -1.0, 0.0])
     hinge = hinge - (hinge @ arm.elbow) * arm.elbow / (arm.elbow @ arm.elbow)
     shoulder_matrix, elbow_matrix = two_bone(arm.elbow, arm.wrist, hinge, from_shoulder, pole)

@@ -18,8 +18,8 @@ from .style import StyleSheet
 Array = NDArray[Any]
 _STEADY = np.array([0.7, 0.75, 0.6])  # how much of the trunk's motion the head takes back
 _NECK_SHARE = 0.45
-_EYE_LIMIT = np.radians([20.0, 26.0])  # down or up, sideways
-_FULL_LOOK = np.radians([25.0, 30.0])  # eyeball turn at an eyeLook weight of one: down or up, sideways
+_EYE_LIMIT = np.radians([17.0, 24.0])  # down or up, sideways
+_FULL_DOWN, _FULL_UP, _FULL_SIDE = np.radians([22.0, 18.0, 25.0])  # the built-in body's eyes at an eyeLook weight of one
 _HALF_VERGENCE = np.radians(1.1)  # eyes on somebody 1.6 m away
 
 
@@ -163,10 +163,10 @@ def eyes(gaze_angles: Array, head_world: Array) -> tuple[dict[str, Array], dict[
         poses[f"{side}_eye_smplhf"] = np.stack([down, left, np.zeros_like(down)], axis=1)
         name = side.capitalize()
         outward = sign * left
-        weights[f"eyeLookDown{name}"] = np.clip(down / _FULL_LOOK[0], 0, 1)
-        weights[f"eyeLookUp{name}"] = np.clip(-down / _FULL_LOOK[0], 0, 1)
-        weights[f"eyeLookOut{name}"] = np.clip(outward / _FULL_LOOK[1], 0, 1)
-        weights[f"eyeLookIn{name}"] = np.clip(-outward / _FULL_LOOK[1], 0, 1)
+        weights[f"eyeLookDown{name}"] = np.clip(down / _FULL_DOWN, 0, 1)
+        weights[f"eyeLookUp{name}"] = np.clip(-down / _FULL_UP, 0, 1)
+        weights[f"eyeLookOut{name}"] = np.clip(outward / _FULL_SIDE, 0, 1)
+        weights[f"eyeLookIn{name}"] = np.clip(-outward / _FULL_SIDE, 0, 1)
     return poses, weights
 
 

@@ -34,6 +34,8 @@ _COARTICULATED = 0.9  # s between an apex and the next preparation within which 
 RETRACTION = 0.85  # s
 _SHORTEST_RETRACTION = 0.55
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
+_ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
+_INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
 HOME = np.array([0.00, -0.64, 0.48])  # arm lengths; where a raised hand waits
 
 
@@ -216,7 +218,10 @@ class _Planner:
         before, after = {}, {}
         for side in sides:
             share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.9
-            before[side], after[side] = _varied(unit, amplitude * share, random, self._phrase_offset(phrase, side))
+            offset = self._phrase_offset(phrase, side)
+            if hand == "both" and unit.hands == "any":
+                offset = offset + _ROOM
+            before[side], after[side] = _varied(unit, amplitude * share, random, offset, both=hand == "both")
         travel = max(float(np.linalg.norm(after[s].wrist - before[s].wrist)) for s in sides)
         duration = float(np.clip(0.30 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy), 0.2, 0.42))
         start = apex - duration
@@ -298,12 +303,16 @@ def _hand(unit: Unit, mode: Hand, style: Style) -> Hand:
     return mode
 
 
-def _varied(unit: Unit, amplitude: float, random: np.random.Generator, offset: Array) -> tuple[Posture, Posture]:
+def _varied(
+    unit: Unit, amplitude: float, random: np.random.Generator, offset: Array, *, both: bool
+) -> tuple[Posture, Posture]:
     """The unit's postures, sized and never twice the same."""
     size = float(np.clip(amplitude, 0.35, 1.8))
     to = HOME + (unit.after.wrist - HOME) * (0.55 + 0.45 * size) + offset + random.normal(0, 0.02, 3)
     start = to + (unit.before.wrist - unit.after.wrist) * size + random.normal(0, 0.02, 3)
     turn = random.normal(0, 0.09)
+    if both:
+        to[0], start[0] = max(to[0], _INNERMOST), max(start[0], _INNERMOST)
     before = dataclasses.replace(unit.before, wrist=start, turn=unit.before.turn + turn)
     after = dataclasses.replace(
         unit.after, wrist=to, turn=unit.after.turn + turn, bend=unit.after.bend + random.normal(0, 0.06)

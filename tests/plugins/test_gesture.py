@@ -1,0 +1,282 @@
+"""The gesture generator: strokes on their words, whatever the frame rate, body, direction or seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from declaim.core.body import Body, builtin_body
+from declaim.core.clip import MotionClip
+from declaim.core.face import ARKIT_INDEX
+from declaim.core.report import SilentReport
+from declaim.core.skeleton import JOINT
+from declaim.core.speech import HOP, Nucleus, Pause, Speech
+from declaim.core.timeline import Phone, Word
+from declaim.plugins.contracts import Brief, Direction, StyledRange, frame_count
+from declaim.plugins.gesture.generator import GestureGenerator
+
+PARAMETERS = {"energy": 0.5, "rate": 40.0, "handedness": "right", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
+TEXT = (
+    "Every morning the sailors carried heavy timber, down to the quiet harbour. "
+    "You were never afraid of thunder; and nobody noticed the silver lantern, burning above the narrow doorway. "
+    "Tomorrow we gather again, bring your stories!"
+)
+
+
+def spoken(text: str = TEXT, *, unsure: frozenset[int] = frozenset()) -> Speech:
+    """Even speech, 0.42 s a word, a vowel in the middle of each, 0.5 s of silence where the text has a mark."""
+    words: list[Word] = []
+    phones: list[Phone] = []
+    pauses = [Pause(start=0.0, end=0.8)]
+    time = 0.8
+    for i, part in enumerate(text.split()):
+        bare = part.rstrip(".,;!?")
+        mark = part[len(bare) :]
+        end = time + 0.25 + 0.025 * len(bare)
+        words.append(Word(text=bare, start=time, end=end, break_after=mark, unsure=i in unsure))
+        third = (end - time) / 3
+        phones += [
+            Phone(symbol="T", start=time, end=time + third, word=i),
+            Phone(symbol="AE", start=time + third, end=time + 2 * third, stress=1, word=i),
+            Phone(symbol="N", start=time + 2 * third, end=end, word=i),
+        ]
+        time = end
+        if mark:
+            pauses.append(Pause(start=time, end=time + 0.5))
+            time += 0.5
+    duration = time + 0.9
+    grid = np.arange(int(duration / HOP)) * HOP
+    level = np.full(len(grid), -70.0)
+    for word in words:
+        level = np.maximum(level, -14 - 3 * (len(word.text) < 5) - 900 * (grid - (word.start + word.end) / 2) ** 2)
+    centres = [(word.start + word.end) / 2 for word in words]
+    return Speech(
+        audio_sha256="test",
+        duration=duration,
+        energy=level.astype(np.float32),
+        nuclei=tuple(Nucleus(time=round(c / HOP) * HOP, prominence=8.0) for c in centres),
+        pitch=np.where(level > -40, 180 + 20 * np.sin(grid), 0).astype(np.float32),
+        pauses=(*pauses, Pause(start=time, end=duration)),
+        words=tuple(words),
+        phones=tuple(phones),
+    )
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return builtin_body()
+
+
+@pytest.fixture(scope="module")
+def speech() -> Speech:
+    return spoken()
+
+
+def perform(
+    speech: Speech,
+    body: Body,
+    *,
+    seed: int = 1,
+    fps: float = 30.0,
+    direction: Direction | None = None,
+    betas: Any = None,
+    **parameters: Any,
+) -> MotionClip:
+    brief = Brief(
+        fps=fps,
+        seed=seed,
+        body=body,
+        betas=np.zeros(10, np.float32) if betas is None else betas,
+        parameters={**PARAMETERS, **parameters},
+        direction=direction or Direction(),
+    )
+    generator = GestureGenerator()
+    generator.load("cpu")
+    report = SilentReport()
+    (clip,) = generator.generate(speech, [brief], report)
+    assert not report.warnings
+    return clip
+
+
+def test_every_apex_lies_on_the_frame_nearest_to_its_vowels_energy_peak(speech: Speech, body: Body) -> None:
+    assert speech.words is not None and speech.nuclei is not None
+    for fps in (24.0, 25.0, 30.0, 60.0):
+        clip = perform(speech, body, fps=fps)
+        assert len(clip) == frame_count(speech.duration, fps)
+        assert len(clip.timeline.strokes) >= 6
+        for stroke in clip.timeline.strokes:
+            frame = stroke.apex * fps
+            assert abs(frame - round(frame)) < 1e-6
+            assert abs(stroke.apex - speech.nuclei[stroke.word].time) <= 0.5 / fps + 1e-9
+
+
+def test_hands_stop_at_the_apex(speech: Speech, body: Body) -> None:
+    """Fast before, slow after: the stroke ends there and not elsewhere."""
+    clip = perform(speech, body, fps=60.0)
+    _, joints = body.joints(poses=clip.poses, trans=clip.trans)
+    for stroke in clip.timeline.strokes:
+        side = "left" if stroke.hand == "left" else "right"
+        speed = np.linalg.norm(np.diff(joints[:, JOINT[f"{side}_wrist"]], axis=0), axis=1) * 60
+        apex = round(stroke.apex * 60)
+        assert speed[apex - 12 : apex].max() > 0.25
+        assert speed[apex : apex + 3].max() < 0.25 * speed[apex - 12 : apex].max()
+
+
+def test_strokes_run_forward_and_each_hand_does_one_at_a_time(speech: Speech, body: Body) -> None:
+    strokes = perform(speech, body, rate=70.0).timeline.strokes
+    for side in ("left", "right"):
+        mine = [s for s in strokes if s.hand in (side, "both")]
+        for first, second in itertools.pairwise(mine):
+            assert first.apex < second.start
+
+
+def test_same_seed_same_bytes_and_other_seeds_other_takes(speech: Speech, body: Body) -> None:
+    first, again, other = perform(speech, body), perform(speech, body), perform(speech, body, seed=2)
+    for name in ("poses", "trans", "blendshapes"):
+        assert getattr(first, name).tobytes() == getattr(again, name).tobytes()
+    assert first.timeline == again.timeline
+    wrists = [JOINT["left_wrist"], JOINT["right_wrist"]]
+    places = [body.joints(poses=c.poses, trans=c.trans)[1][:, wrists] for c in (first, other)]
+    assert np.linalg.norm(places[0] - places[1], axis=-1).mean() > 0.04
+
+
+def test_muted_and_reserved_words_get_no_stroke(speech: Speech, body: Body) -> None:
+    struck = {stroke.word for stroke in perform(speech, body).timeline.strokes}
+    some = frozenset(sorted(struck)[::2])
+    muted = perform(speech, body, direction=Direction(muted=some))
+    assert not some & {stroke.word for stroke in muted.timeline.strokes}
+    reserved = perform(speech, body, direction=Direction(reserved=some))
+    assert speech.words is not None
+    for stroke in reserved.timeline.strokes:
+        assert all(not speech.words[w].start - 0.2 < stroke.apex < speech.words[w].end + 0.2 for w in some)
+
+
+def test_emphasis_brings_a_stroke_and_none_takes_it_away(speech: Speech, body: Body) -> None:
+    quiet = next(i for i in range(3, 30) if i not in {s.word for s in perform(speech, body).timeline.strokes})
+    strokes = perform(speech, body, direction=Direction(emphasis={quiet: 2.0})).timeline.strokes
+    assert quiet in {stroke.word for stroke in strokes}
+    word = strokes[0].word
+    assert word not in {s.word for s in perform(speech, body, direction=Direction(emphasis={word: 0.0})).timeline.strokes}
+
+
+def test_emphasis_and_energy_make_strokes_larger(speech: Speech, body: Body) -> None:
+    def travel(clip: MotionClip, word: int) -> float:
+        (stroke,) = (s for s in clip.timeline.strokes if s.word == word)
+        _, joints = body.joints(poses=clip.poses, trans=clip.trans)
+        side = "left" if stroke.hand == "left" else "right"
+        path = joints[round(stroke.apex * 30) - 9 : round(stroke.apex * 30) + 1, JOINT[f"{side}_wrist"]]
+        return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+
+    alone = frozenset(range(40)) - {5}
+    plain = {"gestures": {5: "beat"}, "muted": alone}
+    usual = travel(perform(speech, body, direction=Direction(**plain)), 5)
+    assert travel(perform(speech, body, direction=Direction(**plain, emphasis={5: 2.0})), 5) > 1.2 * usual
+    assert travel(perform(speech, body, direction=Direction(**plain), energy=1.0), 5) > 1.2 * usual
+    assert travel(perform(speech, body, direction=Direction(**plain), energy=0.0), 5) < 0.8 * usual
+
+
+def test_the_artists_gesture_is_made_and_an_unknown_one_is_told(speech: Speech, body: Body) -> None:
+    clip = perform(speech, body, direction=Direction(gestures={6: "big"}))
+    assert {s.word: s.unit for s in clip.timeline.strokes}[6] == "big"
+    generator, report = GestureGenerator(), SilentReport()
+    brief = Brief(
+        fps=30, seed=1, body=body, betas=np.zeros(10), parameters=PARAMETERS, direction=Direction(gestures={6: "bigg"})
+    )
+    generator.generate(speech, [brief], report)
+    assert report.warnings == ['There is no gesture "bigg" for the word "timber"; it gets a beat.']
+
+
+def test_meaning_chooses_the_gesture_but_not_for_unsure_words(body: Body) -> None:
+    sure, doubtful = spoken(), spoken(unsure=frozenset(range(60)))
+    assert sure.words is not None
+    found = set()
+    for seed in range(6):
+        found |= {(s.unit, sure.words[s.word].text) for s in perform(sure, body, seed=seed).timeline.strokes}
+        units = {s.unit for s in perform(doubtful, body, seed=seed).timeline.strokes}
+        assert units <= {"beat", "beat_out", "offer", "chop", "precise", "hold"}, "an unsure word chose by meaning"
+    assert ("negate", "never") in found or ("negate", "nobody") in found
+    assert ("sweep", "Every") in found or ("fall", "down") in found
+
+
+def test_rate_and_handedness_hold_and_ranges_override_them(speech: Speech, body: Body) -> None:
+    assert perform(speech, body, rate=0.0).timeline.strokes == ()
+    counts = [len(perform(speech, body, rate=rate).timeline.strokes) for rate in (15.0, 35.0, 65.0)]
+    assert counts[0] < counts[1] < counts[2]
+
+    def share(hand: str, **parameters: Any) -> float:
+        strokes = [s for seed in range(4) for s in perform(speech, body, seed=seed, **parameters).timeline.strokes]
+        return sum(s.hand == hand for s in strokes) / len(strokes)
+
+    assert share("right") > 0.4 > share("left")
+    assert share("left", handedness="left") > 0.4 > share("right", handedness="left")
+    half = speech.duration / 2
+    calm: Mapping[str, Any] = {"rate": 0.0}
+    directed = Direction(styles=(StyledRange(start=0.0, end=half, parameters=calm),))
+    assert min(s.apex for s in perform(speech, body, direction=directed).timeline.strokes) > half
+
+
+def test_blinks_brows_and_gaze_live(speech: Speech, body: Body) -> None:
+    for fps in (24.0, 60.0):
+        shapes = perform(speech, body, fps=fps).blendshapes
+        lids = shapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
+        blinks = int(((lids[1:] >= 0.98) & (lids[:-1] < 0.98)).sum())
+        assert 8 <= blinks / speech.duration * 60 <= 45
+        assert shapes[:, ARKIT_INDEX["browInnerUp"]].max() > 0.2
+    still = perform(speech, body, blinks=0.0).blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
+    assert still.max() < 0.5
+
+
+def test_eye_joints_and_eye_shapes_say_the_same(speech: Speech, body: Body) -> None:
+    clip = perform(speech, body)
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        eye = clip.poses[:, JOINT[f"{side.lower()}_eye_smplhf"]].astype(float)
+        rows = {way: clip.blendshapes[:, ARKIT_INDEX[f"eyeLook{way}{side}"]] for way in ("Up", "Down", "In", "Out")}
+        across = np.radians(25) * sign * (rows["Out"] - rows["In"])
+        down = np.radians(22) * rows["Down"] - np.radians(18) * rows["Up"]
+        assert np.abs(eye[:, 1] - across).max() < 1e-5
+        assert np.abs(eye[:, 0] - down).max() < 1e-5
+        assert np.degrees(np.abs(eye[:, 1])).max() > 4
+
+
+def test_head_nods_with_the_words_and_keeps_still_when_told(speech: Speech, body: Body) -> None:
+    nod = perform(speech, body).poses[:, JOINT["head"], 0]
+    assert np.degrees(np.ptp(nod)) > 3
+    calm = perform(speech, body, head=0.0, rate=0.0).poses[:, JOINT["head"]]
+    assert np.degrees(np.ptp(calm, axis=0)).max() < 4
+
+
+@pytest.mark.parametrize("duration", [0.03, 0.1, 0.5, 1.0, 6.0])
+def test_silence_and_snippets_make_calm_clips(body: Body, duration: float) -> None:
+    frames = int(duration / HOP)
+    silent = Speech(
+        audio_sha256="",
+        duration=duration,
+        gain=0.0,
+        energy=np.full(frames, -100, np.float32),
+        nuclei=(),
+        pitch=np.zeros(frames, np.float32),
+        pauses=(Pause(start=0, end=duration),),
+    )
+    speaking = dataclasses.replace(silent, gain=1.0, nuclei=(Nucleus(time=duration / 2, prominence=6.0),), pauses=())
+    for speech in (silent, speaking):
+        clip = perform(speech, body)
+        assert len(clip) == frame_count(duration, 30.0)
+        assert clip.timeline.strokes == ()
+        assert np.degrees(np.abs(np.diff(clip.poses, axis=0))).max(initial=0) < 12
+
+
+def test_rhythm_alone_serves_where_there_are_no_words(speech: Speech, body: Body) -> None:
+    wordless = dataclasses.replace(speech, words=None, phones=None)
+    strokes = perform(wordless, body).timeline.strokes
+    assert len(strokes) >= 5
+    assert speech.nuclei is not None
+    times = np.array([nucleus.time for nucleus in speech.nuclei])
+    assert all(np.abs(times - stroke.apex).min() <= 0.5 / 30 + 1e-9 and stroke.word == -1 for stroke in strokes)
+
+
+def test_words_without_phones_still_get_beats(speech: Speech, body: Body) -> None:
+    assert len(perform(dataclasses.replace(speech, phones=()), body).timeline.strokes) >= 5

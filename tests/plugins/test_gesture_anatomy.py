@@ -1,0 +1,178 @@
+"""The gesture generator's bodies: planted feet, joints that bend the right way, hands clear of the body, no pops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from declaim.core.body import Body, builtin_body
+from declaim.core.clip import MotionClip
+from declaim.core.report import SilentReport
+from declaim.core.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from declaim.core.skeleton import JOINT, JOINTS
+from declaim.core.speech import HOP, Nucleus, Pause, Speech
+from declaim.inference.joint_limits import joint_angles
+from declaim.plugins.contracts import Brief
+from declaim.plugins.gesture.arms import read_arm
+from declaim.plugins.gesture.generator import GestureGenerator
+from declaim.plugins.gesture.hands import finger_poses, read_fingers
+from declaim.plugins.gesture.lexicon import FINGERS, read_lexicon
+
+PARAMETERS = {"energy": 0.5, "rate": 45.0, "handedness": "both", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
+SHAPES = [np.zeros(10), np.r_[2.5, np.zeros(9)], np.r_[-2.5, np.zeros(9)], np.r_[0, 0, 2.0, 0, 2.0, np.zeros(5)]]
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return builtin_body()
+
+
+def babble(duration: float = 20.0) -> Speech:
+    """A syllable about each quarter second, of uneven loudness, with pauses."""
+    random = np.random.Generator(np.random.PCG64(9))
+    times = np.cumsum(random.uniform(0.16, 0.34, int(duration * 4)))
+    times = times[(times < duration - 0.6) & (times % 5 < 4.3)]
+    grid = np.arange(int(duration / HOP)) * HOP
+    level = np.full(len(grid), -70.0)
+    for time in times:
+        level = np.maximum(level, random.uniform(-24, -12) - 900 * (grid - time) ** 2)
+    return Speech(
+        audio_sha256="",
+        duration=duration,
+        energy=level.astype(np.float32),
+        nuclei=tuple(Nucleus(time=float(t), prominence=6.0) for t in times),
+        pitch=(150 + 30 * np.sin(3 * grid)).astype(np.float32),
+        pauses=tuple(Pause(start=5 * k + 4.35, end=5 * k + 5.0) for k in range(int(duration // 5))),
+    )
+
+
+def perform(body: Body, *, betas: Any = None, fps: float = 30.0, seed: int = 4, **parameters: Any) -> MotionClip:
+    brief = Brief(
+        fps=fps,
+        seed=seed,
+        body=body,
+        betas=np.zeros(10, np.float32) if betas is None else betas,
+        parameters={**PARAMETERS, **parameters},
+    )
+    return GestureGenerator().generate(babble(), [brief], SilentReport())[0]
+
+
+@pytest.fixture(scope="module", params=[(1, 0.5), (4, 1.0)], ids=["usual", "wild"])
+def clip(body: Body, request: pytest.FixtureRequest) -> MotionClip:
+    seed, energy = request.param
+    return perform(body, seed=seed, energy=energy)
+
+
+def places(body: Body, clip: MotionClip) -> np.ndarray:
+    return body.joints(poses=clip.poses, trans=clip.trans, betas=clip.betas)[1].astype(float)
+
+
+@pytest.mark.parametrize("betas", SHAPES, ids=["mean", "first", "minus first", "others"])
+def test_feet_stay_where_they_stand_on_any_body(body: Body, betas: np.ndarray) -> None:
+    clip = perform(body, betas=betas.astype(np.float32), sway=2.0)
+    joints = places(body, clip)
+    assert np.ptp(joints[:, JOINT["pelvis"], 0]) > 0.03, "the weight shifts"
+    for side in ("left", "right"):
+        for name in ("ankle", "foot"):
+            assert np.ptp(joints[:, JOINT[f"{side}_{name}"]], axis=0).max() < 5e-4
+    assert (clip.contacts == 1).all()
+    soles = body.vertices(poses=clip.poses[::60], trans=clip.trans[::60], betas=clip.betas)[..., 1].min(axis=1)
+    assert np.abs(soles).max() < 2e-3
+
+
+def test_nothing_pops(body: Body, clip: MotionClip) -> None:
+    matrices = axis_angle_to_matrix(clip.poses.astype(float))
+    step = matrix_to_axis_angle(matrices[:-1].swapaxes(-1, -2) @ matrices[1:])
+    speed = np.degrees(np.linalg.norm(step, axis=-1)) * clip.fps
+    for joint, name in enumerate(JOINTS):
+        limit = 700 if "eye" in name or name.endswith(("elbow", "wrist", "1", "2", "3")) else 450
+        assert speed[:, joint].max() < limit, name
+    assert np.abs(np.diff(clip.trans, axis=0)).max() * clip.fps < 0.2
+
+
+def test_joints_keep_to_the_human_range(body: Body, clip: MotionClip) -> None:
+    for angle in joint_angles(clip, body.rest_joints()):
+        assert angle.excess.max() == 0, angle.name
+
+
+def test_elbows_and_knees_bend_forward_and_back(body: Body, clip: MotionClip) -> None:
+    for name, low, high in (("left elbow bend", 5, 140), ("right elbow bend", 5, 140), ("left knee bend", 1, 40)):
+        (angle,) = (a for a in joint_angles(clip, body.rest_joints()) if a.name == name)
+        assert low < angle.degrees.min() and angle.degrees.max() < high, name
+
+
+def test_arms_hang_relaxed_at_the_start_and_the_end(body: Body, clip: MotionClip) -> None:
+    joints = places(body, clip)[[0, -1]]
+    for side, sign in (("left", 1), ("right", -1)):
+        arm = joints[:, JOINT[f"{side}_wrist"]] - joints[:, JOINT[f"{side}_shoulder"]]
+        down = np.degrees(np.arctan2(-arm[:, 1], sign * arm[:, 0]))
+        assert (down > 66).all() and (down < 82).all()
+        index, pinky, wrist = (joints[:, JOINT[f"{side}_{n}"]] for n in ("index1", "pinky1", "wrist"))
+        palm = sign * np.cross(pinky - wrist, index - wrist)
+        palm /= np.linalg.norm(palm, axis=1, keepdims=True)
+        assert (sign * palm[:, 0] < -0.6).all(), "palms face the thighs"
+
+
+def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -> None:
+    """Hand and forearm vertices against the nearest vertex of the trunk and its normal."""
+    spatial = pytest.importorskip("scipy.spatial")
+    owner, used = body.weights.argmax(axis=1), np.unique(body.triangles)
+    trunk = used[
+        np.isin(owner[used], [JOINT[n] for n in ("pelvis", "spine1", "spine2", "spine3", "left_hip", "right_hip")])
+    ]
+    hands = used[
+        (owner[used] >= 25)
+        | np.isin(owner[used], [JOINT[f"{s}_{n}"] for s in ("left", "right") for n in ("wrist", "elbow")])
+    ]
+    frames = np.arange(0, len(clip), 7)
+    vertices = body.vertices(poses=clip.poses[frames], trans=clip.trans[frames])
+    normals = body.normals(vertices)
+    for points, normal in zip(vertices, normals):
+        distance, nearest = spatial.cKDTree(points[trunk]).query(points[hands])
+        depth = ((points[hands] - points[trunk][nearest]) * normal[trunk][nearest]).sum(axis=1)
+        assert depth[distance < 0.06].min(initial=1) > -0.005
+
+
+def test_hands_never_pass_through_each_other(body: Body, clip: MotionClip) -> None:
+    joints = places(body, clip)
+    left, right = joints[:, JOINT["left_wrist"]], joints[:, JOINT["right_wrist"]]
+    assert np.linalg.norm(left - right, axis=1).min() > 0.15
+    tips = [joints[:, [JOINT[f"{s}_{f}3"] for f in FINGERS]] for s in ("left", "right")]
+    assert np.linalg.norm(tips[0][:, :, None] - tips[1][:, None], axis=-1).min() > 0.02
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_fingers_curl_towards_the_palm(body: Body, side: str) -> None:
+    rest = body.rest_joints().astype(float)
+    arm = read_arm(rest, side)  # type: ignore[arg-type]
+    fist = read_lexicon().shapes["fist"][None]
+    poses = np.zeros((1, 55, 3))
+    for joint, values in finger_poses(arm, read_fingers(rest, arm), dict.fromkeys(FINGERS, fist)).items():
+        poses[:, joint] = values
+    joints = body.joints(poses=poses, trans=np.zeros((1, 3)))[1][0]
+    for finger in ("index", "middle", "ring", "pinky"):
+        root, tip = JOINT[f"{side}_{finger}1"], JOINT[f"{side}_{finger}3"]
+        assert joints[tip, 1] < rest[tip, 1] - 0.02, "the palm faces down at rest"
+        assert np.linalg.norm(joints[tip] - joints[root]) < 0.85 * np.linalg.norm(rest[tip] - rest[root])
+    thumb = JOINT[f"{side}_thumb3"]
+    knuckle = JOINT[f"{side}_pinky1"]
+    assert np.linalg.norm(joints[thumb] - joints[knuckle]) < np.linalg.norm(rest[thumb] - rest[knuckle])
+
+
+def test_fingers_are_never_as_straight_as_at_rest(body: Body, clip: MotionClip) -> None:
+    fingers = [JOINT[f"{s}_{f}2"] for s in ("left", "right") for f in ("middle", "ring", "pinky")]
+    assert np.degrees(np.linalg.norm(clip.poses[:, fingers], axis=-1)).mean() > 8
+
+
+@pytest.mark.parametrize("betas", SHAPES[1:], ids=["first", "minus first", "others"])
+def test_wrists_reach_alike_on_arms_of_other_lengths(body: Body, betas: np.ndarray) -> None:
+    """Gesture space is measured in arm lengths: the same plan looks the same on any body."""
+    ways = []
+    for shape in (np.zeros(10, np.float32), betas.astype(np.float32)):
+        clip = perform(body, betas=shape, sway=0.0)
+        joints, rest = places(body, clip), body.rest_joints(shape)
+        bones = [JOINT[n] for n in ("left_shoulder", "left_elbow", "left_wrist")]
+        length = np.linalg.norm(np.diff(rest[bones], axis=0), axis=1).sum()
+        ways.append((joints[:, bones[2]] - joints[:, bones[0]]) / length)
+    assert np.linalg.norm(ways[0] - ways[1], axis=1).mean() < 0.05
