@@ -188,9 +188,9 @@ class _Container:
         self._path = path
         self._container = av.open(str(path), metadata_errors="ignore")
         if not self._container.streams.audio:
-            name = self._container.format.name
+            name, video = self._container.format.name, self._container.streams.video
             self._container.close()
-            if any(part in name for part in _SILENT_FORMATS):
+            if not video or any(part in name for part in _SILENT_FORMATS):
                 raise _not_audio(path)
             raise AudioError(f"{path} is a video without sound.", hint="Choose a file that the voice can be heard in.")
         self._stream = self._container.streams.audio[0]

@@ -117,7 +117,7 @@ def test_our_own_generators_keep_the_contract(name: str) -> None:
 BAD = {
     "no such file": (lambda d: (d / "nothing.wav", []), "nothing.wav"),
     "a folder": (lambda d: (d, []), "folder"),
-    "not audio": (lambda d: (ROOT / "pyproject.toml", []), "not a recording"),
+    "not audio": (lambda d: (ROOT / "pyproject.toml", []), "is not a sound or video file"),
     "unknown generator": (lambda d: (VOICE, ["-g", "gestur"]), "Did you mean gesture"),
     "unknown transcriber": (lambda d: (VOICE, ["-t", "vosc"]), "Did you mean vosk"),
     "unknown parameter": (lambda d: (VOICE, ["-p", "energi=1"]), "Did you mean energy"),
