@@ -130,6 +130,8 @@ class Jobs:
     async def add(self, job: Job) -> None:
         """Queue a job that has arrived whole; one that was performed before is done at once."""
         assert job.submission is not None
+        if self._keeping:  # it may be the very result that this job asks for
+            await asyncio.wait(self._keeping)
         known = await asyncio.to_thread(self._look_up, job)
         if self._closed:
             raise EngineError(_STOPPED.message, hint=_STOPPED.hint, code=_STOPPED.code)
