@@ -59,21 +59,19 @@ class GlbBuffer:
         return list(range(first, len(self.accessors)))
 
     def sparse(self, count: int, indices_view: int, indices: Array, values: Array, *, bounds: bool = False) -> int:
-        """Index of a new VEC3 accessor of ``count`` zeros but for ``values`` (n, 3) at ``indices`` (n,), ascending.
+        """Index of a new VEC3 accessor of ``count`` zeros but for ``values`` (n, 3) at ``indices`` (n,), ascending, n > 0.
 
         ``indices_view`` is the buffer view that holds ``indices``; several accessors may share it.
         """
         rows = _rows(values, "VEC3")
         accessor: dict[str, Any] = {"componentType": 5126, "count": count, "type": "VEC3"}
         if bounds:
-            whole = rows if len(rows) == count else np.concatenate([rows, np.zeros((1, 3), rows.dtype)])
-            accessor |= _bounds(whole)
-        if len(rows):
-            accessor["sparse"] = {
-                "count": len(rows),
-                "indices": {"bufferView": indices_view, "componentType": _COMPONENT[indices.dtype]},
-                "values": {"bufferView": self.view(rows.tobytes())},
-            }
+            accessor |= _bounds(rows if len(rows) == count else np.concatenate([rows, np.zeros((1, 3), rows.dtype)]))
+        accessor["sparse"] = {
+            "count": len(rows),
+            "indices": {"bufferView": indices_view, "componentType": _COMPONENT[indices.dtype]},
+            "values": {"bufferView": self.view(rows.tobytes())},
+        }
         self.accessors.append(accessor)
         return len(self.accessors) - 1
 

@@ -127,22 +127,32 @@ def _primitive(surface: Surface, triangles: Array, material: int, has_face: bool
         "material": material,
     }
     if has_face:
-        primitive["targets"] = [_target(morph, surface.source[used], kind, buffer) for morph in surface.morphs]
+        primitive["targets"] = _targets(surface.morphs, surface.source[used], kind, buffer)
     return primitive
 
 
-def _target(morph: Morph, source: Array, kind: Any, buffer: GlbBuffer) -> dict[str, int]:
-    """One morph target over the vertices whose body vertex is ``source``."""
-    row = np.searchsorted(morph.indices, source)
-    row[row == len(morph.indices)] = 0
-    here = np.flatnonzero(morph.indices[row] == source) if len(morph.indices) else np.zeros(0, np.int64)
-    indices = here.astype(kind)
-    view = buffer.view(indices.tobytes()) if len(here) else -1
-    rows = row[here]
-    return {
-        "POSITION": buffer.sparse(len(source), view, indices, morph.points[rows], bounds=True),
-        "NORMAL": buffer.sparse(len(source), view, indices, morph.normals[rows]),
-    }
+def _targets(morphs: tuple[Morph, ...], source: Array, kind: Any, buffer: GlbBuffer) -> list[dict[str, int]]:
+    """The morph targets over the vertices whose body vertex is ``source``.
+
+    Those that move none of them share one array of zeros. The format would allow an accessor without data there, but
+    Unity's importers fail on it (glTFast, issue 24; UnityGLTF, pull request 900).
+    """
+    zeros = -1
+    targets = []
+    for morph in morphs:
+        row = np.minimum(np.searchsorted(morph.indices, source), len(morph.indices) - 1)
+        here = np.flatnonzero(morph.indices[row] == source) if len(morph.indices) else row[:0]
+        if not len(here):
+            if zeros < 0:
+                nothing = np.zeros((len(source), 3), np.float32)
+                zeros = buffer.accessor(nothing, "VEC3", target=ARRAY_BUFFER, bounds=True)
+            targets.append({"POSITION": zeros, "NORMAL": zeros})
+            continue
+        indices, rows = here.astype(kind), row[here]
+        view = buffer.view(indices.tobytes())
+        position = buffer.sparse(len(source), view, indices, morph.points[rows], bounds=True)
+        targets.append({"POSITION": position, "NORMAL": buffer.sparse(len(source), view, indices, morph.normals[rows])})
+    return targets
 
 
 def _morph(shape: Blendshape, points: Array, triangles: Array, crosses: Array, sums: Array, normals: Array) -> Morph:
