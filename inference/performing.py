@@ -15,7 +15,7 @@ from .orders import Order, request_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..core.speech import Speech
+    from ..core.speech import Need, Speech
     from .inspection import Inspection
 
 
@@ -174,12 +174,13 @@ def inspect_file(clip_path: Path, voice: Path | None, body_path: Path | None, de
         desk.warn(f"The clip was made for {which}, so distances may be off; name the body's file with --body.")
     speech = None
     if voice is not None:
+        from .audio import read_audio
         from .hearing import hear
-        from .pipeline import MAX_DURATION, read_audio
+        from .pipeline import MAX_DURATION
 
         desk.stage("Reading the voice")
         recording = read_audio(voice, limit_s=MAX_DURATION)
-        needs = {"energy", "nuclei"}
+        needs: set[Need] = {"energy", "nuclei"}
         speech = hear(
             recording, path=voice, needs=needs, listener=None, script=None, language="en", pronunciations={}, report=desk
         )

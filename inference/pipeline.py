@@ -14,7 +14,7 @@ from ..core.body import Body, load_body
 from ..core.clip import BodyRef, GeneratorRef, MotionClip, Provenance
 from ..core.errors import DeclaimError, PluginError
 from ..core.report import Report
-from ..core.speech import Speech
+from ..core.speech import Need, Speech
 from ..core.timeline import Timeline
 from ..core.wire import DEFAULT_TRANSCRIBER, PerformRequest
 from ..plugins import registry
@@ -41,9 +41,7 @@ class SpeechStore(Protocol):
 class Pipeline:
     """Performs lines, keeping the plugins it has loaded warm for the next one. Not for several threads at once."""
 
-    def __init__(
-        self, *, device: str = "cpu", speeches: SpeechStore | None = None, limit_s: float = MAX_DURATION
-    ) -> None:
+    def __init__(self, *, device: str = "cpu", speeches: SpeechStore | None = None, limit_s: float = MAX_DURATION) -> None:
         self._device = device
         self._limit_s = min(limit_s, MAX_DURATION)
         self._speeches = speeches
@@ -63,11 +61,9 @@ class Pipeline:
         self, voice: Path, request: PerformRequest, report: Report, *, castings: tuple[Casting, ...] | None = None
     ) -> Speech:
         """What the request's generators need to know of the voice; words and phones where there are no ``castings``."""
-        needs = (
-            {need for casting in castings for need in casting.manifest.needs}
-            if castings is not None
-            else {"words", "phones"}
-        )
+        needs: set[Need] = {"words", "phones"}
+        if castings is not None:
+            needs = {need for casting in castings for need in casting.manifest.needs}
         report.stage("Reading the voice")
         recording = read_audio(voice, limit_s=self._limit_s)
         key = self._speech_key(voice, recording, request, tuple(sorted(needs)))

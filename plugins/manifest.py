@@ -74,7 +74,7 @@ def read_manifest(folder: Path, *, package: str = "") -> Manifest:
     problem = next(_problems(data, folder), None)
     if problem:
         raise PluginError(f"{path}: {problem}", hint="See the plugin chapter of the documentation.")
-    fields = {name: tuple(v) if isinstance(v := data[name], list) else v for name in data}
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v := data[name], list) else v for name in data}
     fields["version"] = str(fields["version"])
     fields["weights"] = tuple(Weights(**row) for row in data.get("weights", ()))
     return Manifest(**fields, folder=folder, package=package)
