@@ -89,7 +89,9 @@ def run_job(blender: Blender, folder: Path, report: Report, on_message: Callable
     child and its children have ended when this returns.
     """
     chatter = folder / "blender.log"
+    # Nobody's start-up scripts or settings; and what Blender leaves in its temporary folder goes when ours goes.
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / "user"), "PYTHONIOENCODING": "utf-8"}
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     with chatter.open("wb") as log:
         try:
             process = subprocess.Popen(

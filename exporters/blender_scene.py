@@ -232,18 +232,26 @@ def _material(row: Material) -> Any:
         shader.inputs["Alpha"].default_value = row.base_color[3]
     if row.texture is not None:
         image = material.node_tree.nodes.new("ShaderNodeTexImage")
-        image.image = _packed_image(row.name, row.texture)
+        image.image = _packed_image(row.name, row.texture, row.base_color[:3])
         material.node_tree.links.new(image.outputs["Color"], shader.inputs["Base Color"])
     return material
 
 
-def _packed_image(name: str, content: bytes) -> Any:
+def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
+    """The texture inside the file, times ``colour`` (linear): exporters follow no node between image and shader."""
     import bpy
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.png"
         path.write_bytes(content)
         image = bpy.data.images.load(str(path))
+        if min(colour) < 1:
+            pixels = np.empty(len(image.pixels), dtype=np.float32)
+            image.pixels.foreach_get(pixels)
+            encoded = pixels.reshape(-1, 4)[:, :3]
+            linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) * colour
+            encoded[:] = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+            image.pixels.foreach_set(pixels)
         image.pack()
     image.name = name
     return image

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import ExportError
+from ..core.files import replacing
+from ..core.report import Report
 from .blender_job import Channel, Task, WholeFile
 from .blender_scene import Z_UP, build_character, perform, set_frame_range, set_frame_rate
 from .blender_stage import empty_scene
@@ -13,8 +16,21 @@ from .character import Character, Performance
 from .formats import Take
 
 
-def maker(take: Take, title: str, place: Path) -> WholeFile:
-    return WholeFile(Task(format="usd", place=place.with_suffix(".usd"), title=title))
+class UsdFile(WholeFile):
+    """The file and, where the body has any, its textures in a folder beside it."""
+
+    def finish(self, path: Path, report: Report) -> None:
+        super().finish(path, report)
+        for texture in sorted((self.task.place.parent / "textures").glob("*")):
+            folder = path.parent / "textures"
+            folder.mkdir(exist_ok=True)
+            with replacing(folder / texture.name) as temporary:
+                shutil.copyfile(texture, temporary)
+
+
+def maker(take: Take, title: str, place: Path) -> UsdFile:
+    place.mkdir()  # of its own: Blender puts textures beside the file
+    return UsdFile(Task(format="usd", place=place / "take.usd", title=title))
 
 
 def in_blender(character: Character, performance: Performance, task: Task, channel: Channel) -> None:
