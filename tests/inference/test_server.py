@@ -97,6 +97,19 @@ def test_the_same_line_again_costs_nothing(client: EngineClient) -> None:
         assert client.clip(again).provenance.seed == seed
 
 
+def test_old_jobs_and_all_voices_are_forgotten(client: EngineClient, shared_stage: Stage) -> None:
+    voice = beep(0.2, pitch=440)
+    jobs = [client.submit(voice, trouble(seeds=(9,)))]
+    client.wait(jobs[0])
+    jobs += [client.submit(voice, trouble(seeds=(9,))) for _ in range(32)]
+    with pytest.raises(EngineError, match=f'no job "{jobs[0]}"'):
+        client.clip(jobs[0])
+    assert client.clip(jobs[1]).fps == 30
+    folders = list((shared_stage.folder / "tmp").glob("declaim-engine-*/*"))
+    assert sorted(folder.name for folder in folders) == sorted(jobs[1:])
+    assert {path.name for folder in folders for path in folder.iterdir()} == {"take-0.npz"}
+
+
 def test_late_followers_hear_it_all_and_others_only_the_rest(client: EngineClient) -> None:
     job = client.submit(beep(), trouble(seeds=(7,)))
     live = list(client.events(job))
