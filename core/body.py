@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from .kinematics import forward
 from .rotations import axis_angle_to_matrix
 from .skeleton import FACE_JOINTS, JOINT_COUNT
 from .skinning import skin, vertex_normals
+
+if TYPE_CHECKING:
+    from .clip import MotionClip
 
 Array = NDArray[Any]
 _CHUNK_VERTICES = 600_000  # vertices posed at once: about 60 MB of working memory
@@ -177,6 +180,16 @@ class Body:
             rest = self._rest_with_expressions(betas, local).astype(np.float32)
             yield start, skin(points, self.weights, rest, matrices, places[span])
 
+    def pose_clip(self, clip: MotionClip) -> tuple[Array, Array]:
+        """``joints`` of a clip: world rotations (T, 55, 3, 3) and positions (T, 55, 3), metres."""
+        return self.joints(poses=clip.poses, trans=clip.trans, betas=clip.betas, expressions=clip.expressions)
+
+    def clip_vertices(self, clip: MotionClip) -> Iterator[tuple[int, Array]]:
+        """``vertex_chunks`` of a clip: (first frame, vertices (n, V, 3))."""
+        return self.vertex_chunks(
+            poses=clip.poses, trans=clip.trans, betas=clip.betas, expressions=clip.expressions, blendshapes=clip.blendshapes
+        )
+
     def landmarks(self, vertices: Array) -> Array:
         """(T, 51, 3) face landmarks on posed vertices (T, V, 3)."""
         corners = vertices[:, self.triangles[self.landmark_triangles]]
@@ -279,7 +292,10 @@ def _columns(weights: ArrayLike, available: int, what: str) -> Array:
 
 
 def _frames(values: ArrayLike | None) -> Array | None:
-    return None if values is None else np.atleast_2d(np.asarray(values, dtype=np.float32))
+    """(T, n) float32, or None where there is nothing to apply: a clip without expressions holds an empty array."""
+    if values is None or np.size(values) == 0:
+        return None
+    return np.atleast_2d(np.asarray(values, dtype=np.float32))
 
 
 def _regressed(regressor: Array, dirs: Array) -> Array:
@@ -288,5 +304,5 @@ def _regressed(regressor: Array, dirs: Array) -> Array:
 
 def _pose_offsets(pose_dirs: Array, matrices: Array) -> Array:
     """Pose blend shapes (Loper et al. 2015, equation 9): features are the entries of R - I of joints 1 to 54."""
-    features = (matrices[:, 1:] - np.eye(3, dtype=np.float32)).reshape(len(matrices), -1)
+    features: Array = (matrices[:, 1:] - np.eye(3, dtype=np.float32)).reshape(len(matrices), -1)
     return np.asarray((features @ pose_dirs.reshape(-1, pose_dirs.shape[2]).T).reshape(len(matrices), -1, 3))

@@ -167,7 +167,7 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
             entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, whatever the clock says
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]
 
 
 # --- the compact layout ---

@@ -9,10 +9,10 @@ import numpy as np
 from ...core.body import Blendshape, Body, BodyPart
 from ...core.face import ARKIT
 from ...core.skeleton import JOINT, JOINT_COUNT
-from . import parts, rest, rig
+from . import face, parts, rest, rig
 from .character import MATERIALS, character
 from .landmarks import face_landmarks
-from .parts import BODY_VERTICES, Piece, triangles_of
+from .parts import Piece, triangles_of
 from .source import Array, Source
 
 DEFAULT = {"gender": 0.65, "age": 0.66, "muscle": 0.55, "weight": 0.45, "height": 0.4, "proportions": 0.1}
@@ -25,9 +25,9 @@ SHAPES: tuple[tuple[str, dict[str, float], dict[str, float], float], ...] = (
     ("age", {"age": 0.66}, {"age": 1.0}, 3.0),
     ("proportions", {"proportions": 0.0}, {"proportions": 1.0}, 4.0),
     ("bust", {"cupsize": 0.0}, {"cupsize": 1.0}, 4.0),
-    ("African features", {"african": 0.0}, {"african": 1.0, "asian": 0.0, "caucasian": 0.0}, 2.0),
-    ("Asian features", {"asian": 0.0}, {"african": 0.0, "asian": 1.0, "caucasian": 0.0}, 2.0),
-    ("youth", {"age": 0.66}, {"age": 0.45}, 2.0),
+    ("African ancestry", {"african": 0.0}, {"african": 1.0, "asian": 0.0, "caucasian": 0.0}, 2.0),
+    ("Asian ancestry", {"asian": 0.0}, {"african": 0.0, "asian": 1.0, "caucasian": 0.0}, 2.0),
+    ("teenage", {"age": 0.66}, {"age": 0.45}, 2.0),
 )
 _SMOOTHING = 4
 
@@ -42,11 +42,12 @@ class Figure:
 
 def build_body(source: Source) -> Body:
     base, heads, _ = source.figure(**DEFAULT)
+    lips = face.closed_lips(source, base)
+    base = base + lips
     pieces = character(source, base)
     skin = triangles_of(source.quads["body"])
-    hinge_angle, hinge = jaw_hinge(source, base)
-    hinge_offset = hinge - heads["jaw"]
-    base_weights = _weights(source, base, hinge, hinge_angle)
+    hinge_offset = face.jaw_turn(source, base)[1] - heads["jaw"]
+    base_weights = _weights(source, base)
     weights = np.concatenate([parts.mixed(piece, base_weights) for piece in pieces])
     weights = _cleaned(weights)
 
@@ -56,7 +57,7 @@ def build_body(source: Source) -> Body:
         joints[JOINT["jaw"]] = bones["jaw"] + hinge_offset
         turns = rest.rest_rotations(joints)
         return Figure(
-            vertices=rest.unposed(parts.positions(pieces, person, skin), weights, joints, turns),
+            vertices=rest.unposed(parts.positions(pieces, person + lips, skin), weights, joints, turns),
             joints=rest.rest_joints(joints, turns),
         )
 
@@ -65,11 +66,11 @@ def build_body(source: Source) -> Body:
     shape_dirs = np.stack([(b.vertices - a.vertices) / span for a, b, span in ends], axis=-1)
     joint_dirs = np.stack([(b.joints - a.joints) / span for a, b, span in ends], axis=-1)
     still = parts.positions(pieces, base, skin)
-    shapes = [parts.positions(pieces, base + source.face_units[name], skin) - still for name in ARKIT]
+    shapes = [parts.positions(pieces, base + unit, skin) - still for unit in face.face_units(source, base)]
     quiet = np.max([np.abs(shape).max(axis=1) for shape in shapes], axis=0) < 1e-5
     regressor = joint_regressor(normal, shape_dirs, joint_dirs, weights, quiet)
     triangles, uvs, body_parts = _triangles(pieces)
-    landmark_triangles, landmark_shares = face_landmarks(source, base, pieces[0], normal.vertices, triangles)
+    landmark_triangles, landmark_shares = face_landmarks(source, base, pieces[0], triangles)
     return Body(
         id="declaim",
         sha256="",
@@ -78,7 +79,7 @@ def build_body(source: Source) -> Body:
         triangles=triangles,
         weights=weights.astype(np.float32),
         shape_dirs=shape_dirs.astype(np.float32),
-        expression_dirs=expression_basis(shapes, weights, normal),
+        expression_dirs=face.expression_basis(shapes, weights, normal.vertices, normal.joints[JOINT["jaw"]]),
         pose_dirs=None,
         joint_regressor=regressor.astype(np.float32),
         blendshapes=tuple(_blendshape(name, deltas) for name, deltas in zip(ARKIT, shapes)),
@@ -91,31 +92,12 @@ def build_body(source: Source) -> Body:
     )
 
 
-def jaw_hinge(source: Source, base: Array) -> tuple[float, Array]:
-    """The angle (rad, about +X) and the point of the rotation that jawOpen makes of the lower teeth."""
-    teeth = np.unique(source.quads["helper-lower-teeth"])
-    before = base[teeth]
-    after = before + source.face_units["jawOpen"][teeth]
-    a, b = before - before.mean(axis=0), after - after.mean(axis=0)
-    u, _, vt = np.linalg.svd(a.T @ b)
-    turn = (u @ vt).T
-    fixed = np.linalg.solve((np.eye(3) - turn)[1:, 1:], (after.mean(axis=0) - turn @ before.mean(axis=0))[1:])
-    return float(np.arctan2(turn[2, 1], turn[1, 1])), np.array([0.0, *fixed])
-
-
-def _weights(source: Source, base: Array, hinge: Array, angle: float) -> Array:
+def _weights(source: Source, base: Array) -> Array:
     """(19158, 55) weights of the base mesh, smoothed, with jaw and eyes."""
     weights = rig.merged_weights(source)
     for group in ("body", "helper-tights"):
         weights = rig.smoothed(weights, source.quads[group], _SMOOTHING)
-    # The jaw takes a vertex as far as jawOpen carries it along the jaw's turn.
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-    swing = (base - hinge) @ turn.T + hinge - base
-    jaw = (source.face_units["jawOpen"] * swing).sum(axis=1) / np.maximum((swing**2).sum(axis=1), 1e-10)
-    jaw = np.clip(jaw, 0, 1)
-    jaw[jaw < 0.01] = 0
-    jaw[np.unique(source.quads["helper-lower-teeth"])] = 1
+    jaw = face.jaw_shares(source, base)
     weights *= (1 - jaw)[:, None]
     weights[:, JOINT["jaw"]] += jaw
     for side, letter in (("left", "l"), ("right", "r")):
@@ -126,11 +108,10 @@ def _weights(source: Source, base: Array, hinge: Array, angle: float) -> Array:
 
 
 def _cleaned(weights: Array) -> Array:
-    """Without the dust, at most eight joints a vertex, rows that sum to one."""
+    """Without the dust, at most four joints a vertex, as game engines want, rows that sum to one."""
     kept = np.where(weights < 0.004, 0, weights)
-    eighth = -np.sort(-kept, axis=1)[:, 7:8]
-    kept = np.where(kept < eighth, 0, kept)
-    return kept / kept.sum(axis=1, keepdims=True)
+    np.put_along_axis(kept, np.argsort(-kept, axis=1, kind="stable")[:, 4:], 0, axis=1)
+    return np.asarray(kept / kept.sum(axis=1, keepdims=True))
 
 
 def joint_regressor(normal: Figure, shape_dirs: Array, joint_dirs: Array, weights: Array, quiet: Array) -> Array:
@@ -140,7 +121,7 @@ def joint_regressor(normal: Figure, shape_dirs: Array, joint_dirs: Array, weight
     to an even mean of the nearest vertices.
     """
     regressor = np.zeros((JOINT_COUNT, len(normal.vertices)))
-    unknowns = 96
+    unknowns = 240
     for joint in range(JOINT_COUNT):
         distance = np.linalg.norm(normal.vertices - normal.joints[joint], axis=1)
         near = np.argsort(np.where(quiet, distance, np.inf), kind="stable")[:unknowns]
@@ -150,32 +131,6 @@ def joint_regressor(normal: Figure, shape_dirs: Array, joint_dirs: Array, weight
         even = np.full(unknowns, 1 / unknowns)
         regressor[joint, near] = even + np.linalg.lstsq(matrix, target - matrix @ even, rcond=1e-9)[0]
     return regressor
-
-
-def expression_basis(shapes: list[Array], weights: Array, normal: Figure) -> Array:
-    """(V, 3, 10): the ten strongest ways in which the face units move the face beyond the jaw's and eyes' turns.
-
-    Left singular vectors of the units that move skin, each scaled to its root mean square over the units.
-    """
-    eyes = weights[:, [JOINT["left_eye_smplhf"], JOINT["right_eye_smplhf"]]].sum(axis=1) > 0.5
-    swing = _unit_swing(normal, weights)
-    rows = []
-    for name, shape in zip(ARKIT, shapes):
-        rest_of = np.where(eyes[:, None], 0, shape)
-        if name.startswith("jaw") or name == "mouthClose":
-            rest_of = rest_of - (rest_of * swing).sum() / (swing**2).sum() * swing
-        if not name.startswith("eyeLook"):
-            rows.append(rest_of.ravel())
-    matrix = np.array(rows)
-    _, values, directions = np.linalg.svd(matrix, full_matrices=False)
-    basis = directions[:10] * (values[:10, None] / np.sqrt(len(rows))) * 2
-    signs = np.sign(basis[np.arange(10), np.abs(basis).argmax(axis=1)])
-    return (basis * signs[:, None]).reshape(10, -1, 3).transpose(1, 2, 0).astype(np.float32)
-
-
-def _unit_swing(normal: Figure, weights: Array) -> Array:
-    away = normal.vertices - normal.joints[JOINT["jaw"]]
-    return weights[:, JOINT["jaw"], None] * np.stack([np.zeros(len(away)), -away[:, 2], away[:, 1]], axis=1)
 
 
 def _blendshape(name: str, deltas: Array) -> Blendshape:
@@ -204,4 +159,3 @@ def _triangles(pieces: list[Piece]) -> tuple[Array, Array, tuple[BodyPart, ...]]
     return np.array(triangles, np.int32), np.clip(np.array(uvs, np.float32), 0, 1), tuple(runs)
 
 
-assert BODY_VERTICES > 0

@@ -8,7 +8,10 @@ import numpy as np
 
 from ...core.body import Material
 from ...core.rotations import normalised
-from .parts import BODY_VERTICES, Piece, boundary_loops, exposed_skin, subset, triangles_of
+from .face import eye_sphere
+from .hair import brow, hair
+from .parts import Piece, boundary_loops, exposed_skin, subset, triangles_of, tucked
+from .rays import closest_on
 from .source import Array, Source
 
 MATERIALS = (
@@ -17,31 +20,66 @@ MATERIALS = (
     Material(name="trousers", base_color=(0.035, 0.04, 0.055, 1.0), roughness=0.85),
     Material(name="shoes", base_color=(0.016, 0.016, 0.018, 1.0), roughness=0.5),
     Material(name="sclera", base_color=(0.82, 0.80, 0.78, 1.0), roughness=0.2),
-    Material(name="iris", base_color=(0.13, 0.075, 0.035, 1.0), roughness=0.2),
+    Material(name="iris", base_color=(0.11, 0.048, 0.016, 1.0), roughness=0.2),
+    Material(name="limbus", base_color=(0.03, 0.015, 0.008, 1.0), roughness=0.2),
     Material(name="pupil", base_color=(0.004, 0.004, 0.004, 1.0), roughness=0.1),
     Material(name="lashes", base_color=(0.012, 0.008, 0.006, 1.0), roughness=0.8),
     Material(name="brows", base_color=(0.035, 0.018, 0.011, 1.0), roughness=0.9),
     Material(name="teeth", base_color=(0.80, 0.77, 0.70, 1.0), roughness=0.3),
-    Material(name="tongue", base_color=(0.45, 0.13, 0.12, 1.0), roughness=0.4),
+    Material(name="tongue", base_color=(0.33, 0.09, 0.085, 1.0), roughness=0.4),
     Material(name="mouth", base_color=(0.16, 0.03, 0.03, 1.0), roughness=0.6),
-    Material(name="lips", base_color=(0.42, 0.14, 0.12, 1.0), roughness=0.4),
+    Material(name="lips", base_color=(0.49, 0.205, 0.16, 1.0), roughness=0.45),
     Material(name="hair", base_color=(0.03, 0.016, 0.01, 1.0), roughness=0.7),
 )
-_PUPIL, _IRIS = np.radians(8.5), np.radians(23.0)
-_EYE_RINGS = np.radians([4.0, 8.5, 13.0, 18.0, 23.0, 27.0, 34.0, 44.0, 58.0, 76.0, 98.0, 125.0, 155.0])
+_PUPIL, _IRIS, _LIMBUS = np.radians([8.5, 21.0, 23.5])
+_EYE_RINGS = np.radians([4.0, 8.5, 13.0, 17.0, 21.0, 23.5, 28.0, 34.0, 44.0, 58.0, 76.0, 98.0, 125.0, 155.0])
 _EYE_SEGMENTS = 24
 
 
 def character(source: Source, base: Array) -> list[Piece]:
     """Every piece, made on the base mesh ``base`` (19158, 3) of the default person in A-pose."""
-    pieces = [subset(source, "body", exposed_skin(source, base), "skin", "skin"), _suit(source, base)]
-    pieces += [_eye(source, base, side) for side in ("l", "r")]
+    skin = subset(source, "body", exposed_skin(source, base), "skin", skin_materials(source))
+    pieces = [tucked(source, base, skin), _suit(source, base)]
     for side in ("l", "r"):
-        pieces += [subset(source, f"helper-{side}-eyelashes-{n}", None, f"lashes_{side}{n}", "lashes") for n in (1, 2)]
+        pieces += [_eye(source, base, side), _lashes(source, base, side), brow(source, base, side)]
     pieces += [subset(source, f"helper-{row}-teeth", None, f"{row}_teeth", "teeth") for row in ("upper", "lower")]
-    pieces.append(subset(source, "helper-tongue", None, "tongue", "tongue"))
-    pieces.append(_hair(source, base))
+    pieces += [subset(source, "helper-tongue", None, "tongue", "tongue"), hair(source, base)]
     return pieces
+
+
+def skin_materials(source: Source) -> Array:
+    """Skin, lips and the inside of the mouth, by MakeHuman's own masks over the texture."""
+    from PIL import Image
+
+    middles = source.uvs[source.uv_quads["body"]].mean(axis=1)
+    names = np.full(len(middles), "skin", dtype="<U8")
+    for mask, name in (("inside-mouth", "mouth"), ("lips", "lips")):
+        with Image.open(source.data_folder / "textures" / f"mpfb_{mask}.jpg") as image:
+            values = np.asarray(image.convert("L"), dtype=float) / 255
+        rows = np.clip(((1 - middles[:, 1]) * values.shape[0]).astype(int), 0, values.shape[0] - 1)
+        columns = np.clip((middles[:, 0] * values.shape[1]).astype(int), 0, values.shape[1] - 1)
+        names[values[rows, columns] > 0.4] = name
+    return names
+
+
+def _lashes(source: Source, base: Array, side: str) -> Piece:
+    """One eye's upper lashes, shortened: without a texture to thin them, whole ones and lower ones look like paint."""
+    upper = max((1, 2), key=lambda n: float(base[source.quads[f"helper-{side}-eyelashes-{n}"]][..., 1].mean()))
+    piece = subset(source, f"helper-{side}-eyelashes-{upper}", None, f"lashes_{side}", "lashes")
+    used = piece.sources[:, 0]
+    skin = base[np.unique(source.quads["body"])]
+    gap = np.array([np.linalg.norm(skin - point, axis=1).min() for point in base[used]])
+    roots = used[gap < 0.0022]
+    root = np.array([roots[np.linalg.norm(base[roots] - point, axis=1).argmin()] for point in base[used]])
+    # From the lid's edge, half as long: the face units carry the mesh's own lashes past the lid when it closes.
+    triangles = triangles_of(source.quads["body"])
+    lid = [closest_on(base, triangles, base[vertex]) for vertex in root]
+    return dataclasses.replace(
+        piece,
+        sources=np.column_stack([triangles[[index for index, _ in lid]], used, root]),
+        shares=np.column_stack([np.array([share for _, share in lid]), np.tile([0.5, -0.5], (len(used), 1))]),
+        lift=np.full(len(used), 0.0002),
+    )
 
 
 def _suit(source: Source, base: Array) -> Piece:
@@ -61,35 +99,13 @@ def _suit(source: Source, base: Array) -> Piece:
         for vertex in loop:
             triangle, share = closest_on(base, skin, base[vertex])
             row = rows[int(vertex)]
-            sources[row], shares[row], lift[row] = skin[triangle], share, 0.0015
+            sources[row], shares[row], lift[row] = skin[triangle], share, 0.0025
     return dataclasses.replace(piece, sources=sources, shares=shares, lift=lift)
-
-
-def closest_on(base: Array, triangles: Array, point: Array) -> tuple[int, Array]:
-    """The triangle of a mesh nearest to ``point``, and where on it (barycentric)."""
-    near = np.argsort(np.linalg.norm(base[triangles].mean(axis=1) - point, axis=1))[:24]
-    best: tuple[float, int, Array] = (np.inf, 0, np.zeros(3))
-    for index in near:
-        a, b, c = base[triangles[index]]
-        solved = np.linalg.lstsq(np.stack([b - a, c - a], axis=1), point - a, rcond=None)[0]
-        share = np.clip([1 - solved.sum(), *solved], 0, 1)
-        share /= share.sum()
-        distance = float(np.linalg.norm(share @ np.stack([a, b, c]) - point))
-        if distance < best[0]:
-            best = (distance, int(index), share)
-    return best[1], best[2]
-
-
-def eye_sphere(base: Array, source: Source, side: str) -> tuple[Array, float]:
-    """Centre and radius (m) of an eyeball."""
-    points = base[np.unique(source.quads[f"helper-{side}-eye"])]
-    solved = np.linalg.lstsq(np.column_stack([2 * points, np.ones(len(points))]), (points**2).sum(axis=1), rcond=None)[0]
-    return solved[:3], float(np.sqrt(solved[3] + solved[:3] @ solved[:3]))
 
 
 def _eye(source: Source, base: Array, side: str) -> Piece:
     """A new eyeball with rings at pupil and iris; its vertices are affine mixes of the old one's."""
-    centre, radius = eye_sphere(base, source, side)
+    centre, radius = eye_sphere(source, base, side)
     turn = np.arange(_EYE_SEGMENTS) * 2 * np.pi / _EYE_SEGMENTS
     rings = [
         np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), np.full_like(turn, np.cos(polar))], axis=1)
@@ -102,7 +118,7 @@ def _eye(source: Source, base: Array, side: str) -> Piece:
     material: list[str] = []
     for ring in range(len(_EYE_RINGS) + 1):
         outer = _EYE_RINGS[ring] if ring < len(_EYE_RINGS) else np.pi
-        name = "pupil" if outer <= _PUPIL + 1e-6 else "iris" if outer <= _IRIS + 1e-6 else "sclera"
+        name = "pupil" if outer <= _PUPIL + 1e-6 else "iris" if outer <= _IRIS + 1e-6 else "limbus" if outer <= _LIMBUS + 1e-6 else "sclera"
         for k in range(_EYE_SEGMENTS):
             after = (k + 1) % _EYE_SEGMENTS
             inside, outside = 1 + (ring - 1) * _EYE_SEGMENTS, 1 + ring * _EYE_SEGMENTS
@@ -125,28 +141,3 @@ def _eye(source: Source, base: Array, side: str) -> Piece:
         shares=shares,
         lift=np.zeros(len(unit)),
     )
-
-
-def _hair(source: Source, base: Array) -> Piece:
-    """A short cut: the scalp inside the hairline, lifted where it is far from it."""
-    quads = source.quads["body"]
-    skull = hairline_height(source, base)
-    inside = (skull[quads] > 0).all(axis=1)
-    piece = subset(source, "body", inside, "hair", "hair")
-    height = skull[piece.sources[:, 0]]
-    lift = 0.001 + 0.022 * np.clip(height / 0.5, 0, 1) ** 0.6
-    return dataclasses.replace(piece, lift=lift)
-
-
-def hairline_height(source: Source, base: Array) -> Array:
-    """(V,) how far above the hairline a skin vertex lies, in radians about the head's middle; negative below."""
-    left, radius = eye_sphere(base, source, "l")
-    centre = np.array([0.0, left[1] + 0.035, left[2] - 0.085])
-    away = base - centre
-    azimuth = np.abs(np.arctan2(away[:, 0], away[:, 2]))  # 0 forward, pi behind
-    elevation = np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2]))
-    line = np.interp(azimuth, np.radians([0, 35, 60, 75, 95, 105, 130, 180]), np.radians([42, 40, 25, 5, -5, -5, -40, -48]))
-    height = elevation - line
-    head = np.zeros(len(base), dtype=bool)
-    head[:BODY_VERTICES] = base[:BODY_VERTICES, 1] > left[1] - 0.09
-    return np.where(head, height, -1.0)

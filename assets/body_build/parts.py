@@ -45,7 +45,7 @@ def _placed(piece: Piece, base: Array, normals: Array) -> Array:
 
 def mixed(piece: Piece, values: Array) -> Array:
     """Values on the base mesh (19158, n) carried to the piece's vertices."""
-    return np.einsum("vk,vkn->vn", piece.shares, values[piece.sources])
+    return np.asarray(np.einsum("vk,vkn->vn", piece.shares, values[piece.sources]))
 
 
 def subset(source: Source, group: str, keep: Array | None, name: str, material: Array | str) -> Piece:
@@ -92,16 +92,33 @@ def exposed_skin(source: Source, base: Array) -> Array:
     quads = source.quads["body"]
     middles = base[quads].mean(axis=1)
     bare = np.zeros(len(quads), dtype=bool)
+    for centre, normal, _ in openings(source, base):
+        beyond = (middles - centre) @ normal > -MARGIN
+        bare |= _connected(quads, beyond, _nearest_quad(middles, beyond, centre + 0.05 * normal))
+    return bare
+
+
+def tucked(source: Source, base: Array, piece: Piece) -> Piece:
+    """The skin with its margin drawn in under the suit's openings, so that it never shows through them."""
+    depth = np.full(len(base), np.inf)
+    for centre, normal, _ in openings(source, base):
+        along = (base - centre) @ normal
+        near = np.linalg.norm(base - centre, axis=1) < 0.13
+        depth = np.where(near, np.minimum(depth, along), depth)
+    under = np.clip(-(depth[piece.sources[:, 0]] + 0.007) / 0.005, 0, 1)
+    return dataclasses.replace(piece, lift=piece.lift - 0.005 * under)
+
+
+def openings(source: Source, base: Array) -> list[tuple[Array, Array, Array]]:
+    """The suit's openings: middle, outward normal, and loop of vertices of each."""
+    body = base[source.quads["helper-tights"]].reshape(-1, 3).mean(axis=0)
+    found = []
     for loop in boundary_loops(source.quads["helper-tights"]):
         points = base[loop]
         centre = points.mean(axis=0)
         normal = np.linalg.svd(points - centre)[2][2]
-        body = base[source.quads["helper-tights"]].reshape(-1, 3).mean(axis=0)
-        if normal @ (centre - body) < 0:
-            normal = -normal
-        beyond = (middles - centre) @ normal > -MARGIN
-        bare |= _connected(quads, beyond, _nearest_quad(middles, beyond, centre + 0.05 * normal))
-    return bare
+        found.append((centre, normal if normal @ (centre - body) > 0 else -normal, loop))
+    return found
 
 
 def _nearest_quad(middles: Array, among: Array, point: Array) -> int:

@@ -85,7 +85,7 @@ def merged_weights(source: Source) -> Array:
         for joint, share in _owners(bone).items():
             weights[:, JOINT[joint]] += share * source.weights[:, index]
     total = weights.sum(axis=1, keepdims=True)
-    return weights / np.where(total > 0, total, 1)
+    return np.asarray(weights / np.where(total > 0, total, 1))
 
 
 def _owners(bone: str) -> dict[str, float]:
