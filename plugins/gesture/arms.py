@@ -171,7 +171,7 @@ def solve_arm(arm: Arm, target: Array, coordinates: Array, velocity: Array, lift
 
     behind = 1.4 * minimum_jerk((-towards[:, 1] - 0.5) / 0.5)
     # The farther in the hand, the farther out the elbow, clear of the ribs.
-    outward = 0.40 + 1.1 * minimum_jerk(0.35 - towards[:, 0]) + np.tan(coordinates[:, 5])
+    outward = 0.40 + 0.95 * minimum_jerk(0.35 - towards[:, 0]) + np.tan(coordinates[:, 5])
     pole = np.stack([outward, -np.ones(len(goal)), -behind], axis=1)
     hinge = np.array([0.0, -1.0, 0.0])
     hinge = hinge - (hinge @ arm.elbow) * arm.elbow / (arm.elbow @ arm.elbow)

@@ -23,8 +23,9 @@ Array = NDArray[Any]
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
-REST_GAP = 2.4  # s without a stroke after which a hand goes back to rest
+REST_GAP = 3.0  # s without a stroke after which a hand goes back to rest
 _FROM_REST, _FROM_AIR = 0.72, 0.40  # s, preparation
+_WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke
 _EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
 _SHORTEST_PREPARATION = 0.24
 _LONGEST_WAIT = 0.25  # s between preparation and stroke
@@ -152,11 +153,12 @@ def _wishes(
     wishes = []
     for accent in phrase.accents:
         emphasis = direction.emphasis.get(accent.word, 1.0)
-        if accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
+        weak = accent.strength < _WEAKEST and accent.word not in meant and emphasis <= 1
+        if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
             continue
         unit, first, _, forced = meant.get(accent.word, (None, -1, -1, False))
         score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
-        score += 0.45 * (unit is not None) + 0.5 * (emphasis > 1.2)
+        score += (0.35 + 0.5 * accent.strength) * (unit is not None) + 0.5 * (emphasis > 1.2)
         wish = _Wish(accent=accent, unit=unit, score=score, forced=forced or emphasis >= 1.5, emphasis=emphasis)
         if unit is None:
             wishes.append(wish)
@@ -171,7 +173,7 @@ def _chosen(wishes: Sequence[_Wish], phrase: Phrase, style: Style, seed: int, nu
         return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
     length = phrase.end - phrase.start + min(phrase.pause, 0.4)
     count = int(length * style.rate / 60 + randomness(seed, "count", number).random() * 0.9 + 0.05)
-    apart = float(np.clip(30 / style.rate, 0.5, 1.2))
+    apart = float(np.clip(22 / style.rate, 0.45, 1.0))
     taken: list[_Wish] = []
     for wish in sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time)):
         gap = min((abs(wish.accent.time - other.accent.time) for other in taken), default=np.inf)

@@ -21,7 +21,7 @@ class Style:
     """The manifest's parameters."""
 
     energy: float = 0.5
-    rate: float = 32.0  # strokes a minute
+    rate: float = 36.0  # strokes a minute
     handedness: Literal["right", "left", "both"] = "right"
     head: float = 1.0
     gaze: float = 1.0
