@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from ...core.report import Report
@@ -13,6 +14,8 @@ _BEYOND = 400  # frames that are heard beyond a cut, so that the words before it
 _PAUSE = 15  # frames without a word that make a good cut
 _FASTEST = 6.5  # script words a second that a voice can say
 _MISFIT = -60.0  # a second of speech that scores less per frame is not what the script says
+_SQUEEZED = -65.0  # a word of four phones and more that scores less was hardly said
+_OMISSION = 1e-20
 _MARGIN = 12  # frames given to a run of words beyond what the tolerant search found
 _NEAR = 50  # frames between two runs that belong together
 _ENOUGH_WORDS, _ENOUGH_FRAMES = 3, 80  # a run on its own must be as long: shorter ones fit into any speech
@@ -65,10 +68,21 @@ def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], repor
 
 def _place_piece(decoder: Decoder, features: Array, steps: Sequence[Step], last: bool) -> Placement:
     spans = decoder.place(features, steps, open_end=not last)
-    if spans and _fits(spans):
-        found = assign([span.name for span in spans], steps, skipping=False)
-        return [tuple(spans[slice(*where)]) if where else None for where in found]
-    return _pick_out(decoder, features, steps)
+    if not spans or not _fits(spans):
+        return _pick_out(decoder, features, steps)
+    found = assign([span.name for span in spans], steps, skipping=False)
+    strict = [tuple(spans[slice(*where)]) if where else None for where in found]
+    doubtful = {i for i, placed in enumerate(strict) if placed and any(_squeezed(span) for span in placed)}
+    if doubtful:
+        picked = _picked(decoder, features, steps, _OMISSION)
+        if all(i in doubtful for i, placed in enumerate(strict) if placed and not picked[i]):
+            return picked
+    return strict
+
+
+def _squeezed(span: WordSpan) -> bool:
+    """Whether a word of the script looks like one that was not said: pressed into other sounds."""
+    return len(span.phones) >= 4 and span.score < _SQUEEZED
 
 
 def _fits(spans: Sequence[WordSpan]) -> bool:
@@ -87,9 +101,18 @@ def _fits(spans: Sequence[WordSpan]) -> bool:
 
 
 def _pick_out(decoder: Decoder, features: Array, steps: Sequence[Step]) -> Placement:
-    """What was said of the steps where the voice leaves some out or says more."""
+    """What was said of the steps where the voice leaves some out or says more.
+
+    Cheap omissions find more of a script with much that is not said, dear ones more of a voice with much that is not in
+    the script (which cheap ones are led astray by): whichever places more is right.
+    """
+    tries = (_picked(decoder, features, steps, omission) for omission in (_OMISSION * 1e-10, _OMISSION))
+    return max(tries, key=lambda found: sum(spans is not None for spans in found))
+
+
+def _picked(decoder: Decoder, features: Array, steps: Sequence[Step], omission: float) -> Placement:
     out: Placement = [None] * len(steps)
-    picked = decoder.pick_out(features, steps)
+    picked = decoder.pick_out(features, steps, omission)
     where = assign([name for name, _, _ in picked], steps, skipping=True)
     groups: list[list[int]] = []
     for i in (i for i, at in enumerate(where) if at):
@@ -133,7 +156,11 @@ def _believed(runs: list[_Run]) -> list[_Run]:
 def _cut(found: Placement, before: int) -> int | None:
     """The frame to cut at: in the last pause before ``before``, or else between two words; None where there is none."""
     spans = [span for placed in found for span in placed or ()]
-    gaps = [(b.start - a.end, (a.end + b.start + 1) // 2) for a, b in zip(spans, spans[1:]) if (a.end + b.start + 1) // 2 <= before]
+    gaps = [
+        (b.start - a.end, (a.end + b.start + 1) // 2)
+        for a, b in itertools.pairwise(spans)
+        if (a.end + b.start + 1) // 2 <= before
+    ]
     for width, middle in reversed(gaps):
         if width >= _PAUSE:
             return middle

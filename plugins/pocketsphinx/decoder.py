@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Step = tuple[tuple[str, ...], ...]  # the ways to say one thing, each a row of dictionary entries
 
-_FEATURES = Path(__file__).with_name("feat.params")  # the model's own, less the mean and noise removal: features.py does them
+_FEATURES = Path(__file__).with_name(
+    "feat.params"
+)  # the model's own, less the mean and noise removal: features.py does them
 _GARBAGE = "+%s+"  # a phone that is part of no word of the script
-# Natural units of the search. A stretch of speech that is in no script costs this at each phone; leaving out words of the
-# script costs this once and a little a word. On mismatched pairs of the ten read sentences any values within a factor of
-# a thousand do the same.
-_STRANGE = 1e-5
-_LEFT_OUT, _EACH_LEFT_OUT = 1e-15, 0.9
+_STRANGE = 1e-4  # probability of each phone of speech that is in no script
+_EACH_LEFT_OUT = 0.7  # and of each word of the script more that is left out at a time
 _NARROW = {"beam": 1e-48, "pbeam": 1e-48, "wbeam": 7e-29}  # PocketSphinx's own: tolerant grammars are wide
 _WIDE = {"beam": 1e-200, "pbeam": 1e-200, "wbeam": 1e-150}  # a row of words costs little, so nothing need be cut off
 
@@ -100,21 +99,24 @@ class Decoder:
         except RuntimeError:  # "Failed to stop utterance processing": no way through
             return None
 
-    def pick_out(self, features: Array, steps: Sequence[Step]) -> list[tuple[str, int, int]]:
+    def pick_out(self, features: Array, steps: Sequence[Step], omission: float) -> list[tuple[str, int, int]]:
         """The words of ``steps`` that are said in ``features``, in order: entry, first frame, frame after the last.
 
-        The voice may leave out any of them and say other things between.
+        The voice may leave out any of them, at the probability ``omission`` a time, and say other things between. Empty
+        where the search lost its way.
         """
         arcs = _arcs(steps, open_end=False)
         arcs += [
-            (i, j, _LEFT_OUT * _EACH_LEFT_OUT ** (j - i)) for i in range(len(steps)) for j in range(i + 1, len(steps) + 1)
+            (i, j, omission * _EACH_LEFT_OUT ** (j - i)) for i in range(len(steps)) for j in range(i + 1, len(steps) + 1)
         ]
         arcs += [(i, i, _STRANGE, phone) for i in range(len(steps) + 1) for phone in self._strange]
         try:
             self._search(features.astype("<f4").tobytes(), len(steps), arcs, _NARROW)
         except RuntimeError:
             return []
-        found = ((_plain(s.word), s.start_frame, s.end_frame + 1) for s in self._engine.seg() or ())
+        if self._engine.hyp() is None:
+            return []
+        found = ((plain_name(s.word), s.start_frame, s.end_frame + 1) for s in self._engine.seg() or ())
         return [word for word in found if word[0]]
 
     def _search(self, data: bytes, final: int, arcs: list[tuple[Any, ...]], beams: Mapping[str, float]) -> None:
@@ -149,13 +151,13 @@ def _arcs(steps: Sequence[Step], open_end: bool) -> list[tuple[Any, ...]]:
 def _spans(alignment: Any) -> list[WordSpan]:
     found = []
     for word in alignment:
-        if name := _plain(word.name):
+        if name := plain_name(word.name):
             phones = tuple(PhoneSpan(symbol=p.name, start=p.start, end=p.start + p.duration, score=p.score) for p in word)
             found.append(WordSpan(name=name, phones=phones))
     return found
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """An entry without the number of its pronunciation; empty for silence, noise, empty arcs and phones outside a script."""
     if name[0] in "<[(+":
         return ""

@@ -46,8 +46,11 @@ class Sounds:
 class Pronouncer:
     """Gives every spoken word an entry in the decoder's dictionary."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, language: str = "en") -> None:
+        """``language``: for other than English, espeak-ng's voice of it says every word."""
+        self.english = language.replace("_", "-").split("-")[0].lower() == "en"
         self._decoder = decoder
+        self._voice = "en-us" if self.english else language.replace("_", "-").lower()
         self._heard: dict[str, Sounds] = {}  # what espeak-ng said of a word
 
     def entries(self, words: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
@@ -57,14 +60,14 @@ class Pronouncer:
         one holds something that is no phone.
         """
         wanted = dict.fromkeys(words)
-        self._ask([word for word in wanted if word not in names])
+        self._ask([word for word in wanted if word not in names and not (self.english and self._decoder.knows(word))])
         found: dict[str, str] = {}
         for word in wanted:
             if word in names:
                 found[word] = self._entry(word, named(word, names[word]))
-            elif self._decoder.knows(word):
+            elif self.english and self._decoder.knows(word):
                 found[word] = word
-            elif phones := self._possessive(word) or self._heard[word].phones:
+            elif phones := (self.english and self._possessive(word)) or self._heard[word].phones:
                 found[word] = self._entry(word, phones)
         return found
 
@@ -95,8 +98,8 @@ class Pronouncer:
     def _ask(self, words: Sequence[str]) -> None:
         new = [word for word in dict.fromkeys(words) if word not in self._heard]
         if new:
-            for word, said in zip(new, espeak.ipa(new), strict=True):
-                self._heard[word] = from_ipa(said) if _latin(word) else Sounds(phones=(), stress=())
+            for word, said in zip(new, espeak.ipa(new, self._voice), strict=True):
+                self._heard[word] = from_ipa(said) if _latin(word) or not self.english else Sounds(phones=(), stress=())
 
     def _possessive(self, word: str) -> tuple[str, ...]:
         """A known word with 's, said as English does."""

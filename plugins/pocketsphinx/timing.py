@@ -12,6 +12,9 @@ from .decoder import WordSpan
 from .pronunciation import Pronouncer
 
 SILENCE = "SIL"
+# A sound is scored by windows of 26 ms around its frames, and the model moves to the next one only when most of a window
+# is past the border: on two synthesisers, clean and noisy, it does so 5 to 10 ms late.
+_LATE = 0.008  # s
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,9 +46,13 @@ def transcript(heard: Sequence[Heard], voice: Voice, pronouncer: Pronouncer, nam
                 now = end
         words.append(
             Word(
-                text=item.text, start=start, end=now, confidence=item.confidence, unsure=item.unsure,
+                text=item.text,
+                start=start,
+                end=now,
+                confidence=item.confidence,
+                unsure=item.unsure,
                 break_after=item.break_after,
-            )  # fmt: skip
+            )
         )
     if words and voice.duration > now:
         phones.append(Phone(symbol=SILENCE, start=now, end=voice.duration))
@@ -53,4 +60,4 @@ def transcript(heard: Sequence[Heard], voice: Voice, pronouncer: Pronouncer, nam
 
 
 def _seconds(frame: int) -> float:
-    return round(frame * HOP, 3)
+    return round(max(0.0, frame * HOP - _LATE), 3)

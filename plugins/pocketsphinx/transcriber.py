@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.errors import InputError
 from ...core.report import Report
 from ..contracts import Transcript, Voice
 from .alignment import place_script
-from .decoder import Decoder
+from .decoder import Array, Decoder
 from .features import cepstra
+from .given import phones_within
 from .pronunciation import PHONES, Pronouncer
+from .recognition import SURE, Recogniser
 from .script import Token, tokens
 from .timing import Heard, transcript
 
 _QUOTED = 6  # words that a warning names
+_MATCHING = 0.25  # of a script's words must be placed, or it is taken for another line's
 
 
 class PocketSphinxTranscriber:
@@ -23,51 +26,87 @@ class PocketSphinxTranscriber:
 
     def __init__(self) -> None:
         self._decoder: Decoder | None = None
-        self._pronouncer: Pronouncer | None = None
+        self._recogniser: Recogniser | None = None
+        self._pronouncers: dict[str, Pronouncer] = {}
 
     def load(self, parameters: Mapping[str, Any]) -> None:
         if self._decoder is None:
             self._decoder = Decoder(PHONES)
-            self._pronouncer = Pronouncer(self._decoder)
 
     def close(self) -> None:
-        self._decoder = self._pronouncer = None
+        self._decoder = self._recogniser = None
+        self._pronouncers.clear()
 
     def transcribe(self, voice: Voice, report: Report) -> Transcript:
         """The words and phones of ``voice``.
 
-        Raises InputError for a language other than English and for a pronunciation that is none.
+        Raises InputError for a language other than English, unless the words are given, and for a pronunciation that is
+        none.
         """
-        if voice.language.split("-")[0].split("_")[0].lower() != "en":
+        self.load({})
+        assert self._decoder is not None
+        if voice.words is not None:
+            features = cepstra(voice.samples)
+            return phones_within(voice, voice.words, features, self._decoder, self._pronouncer(voice.language), report)
+        pronouncer = self._pronouncer(voice.language)
+        if not pronouncer.english:
             raise InputError(
                 f"PocketSphinx knows English only, and the line's language is {voice.language!r}.",
                 hint="Choose the transcriber vosk with a model of that language, or import word times.",
             )
-        self.load({})
         report.stage("Listening", 0.0)
+        names = {word.lower(): phones for word, phones in voice.pronunciations.items()}
+        script = tokens(voice.script or "", self._decoder.knows, names)
         if not voice.samples.any():
-            if voice.script and voice.script.strip():
+            if script:
                 report.warn("Nothing can be heard in the voice, so no word of the script could be placed.")
             return Transcript(words=(), phones=())
         features = cepstra(voice.samples)
-        return self._script(voice, features, report)
+        heard = self._placed(script, features, names, report) if script else None
+        if heard is None:
+            if self._recogniser is None:
+                self._recogniser = Recogniser()
+            heard = [
+                Heard(
+                    text=_shown(word.span.name),
+                    spans=(word.span,),
+                    confidence=word.confidence,
+                    unsure=word.confidence < SURE,
+                )
+                for word in self._recogniser.recognise(voice.samples, features, self._decoder, report)
+            ]
+            if script:
+                done = "the words were recognised instead" if heard else "no word could be placed"
+                report.warn(f"The script does not match the voice, so {done}: check that it is this line's script.")
+        return transcript(heard, voice, pronouncer, names)
 
-    def _script(self, voice: Voice, features: Any, report: Report) -> Transcript:
-        assert self._decoder is not None and self._pronouncer is not None
-        names = {word.lower(): phones for word, phones in voice.pronunciations.items()}
-        script = tokens(voice.script or "", self._decoder.knows, names)
-        entries = self._pronouncer.entries([word for token in script for way in token.readings for word in way], names)
+    def _pronouncer(self, language: str) -> Pronouncer:
+        assert self._decoder is not None
+        if language not in self._pronouncers:
+            self._pronouncers[language] = Pronouncer(self._decoder, language)
+        return self._pronouncers[language]
+
+    def _placed(
+        self, script: Sequence[Token], features: Array, names: Mapping[str, str], report: Report
+    ) -> list[Heard] | None:
+        """The script's words where they were said; None where it is another line's script."""
+        assert self._decoder is not None
+        entries = self._pronouncer("en").entries(
+            [word for token in script for way in token.readings for word in way], names
+        )
         said = [_sayable(token, entries) for token in script]
-        steps = [tuple(tuple(entries[word] for word in way) for way in ways) for ways in said if ways]
         where = [i for i, ways in enumerate(said) if ways]
-        placed = place_script(self._decoder, features, steps, report)
-        heard = []
-        for i, spans in zip(where, placed, strict=True):
-            if spans is not None:
-                heard.append(Heard(text=script[i].text, spans=spans, break_after=script[i].break_after))
-        spoken = {i for i, spans in zip(where, placed, strict=True) if spans is not None}
-        _tell_missing([token.text for i, token in enumerate(script) if i not in spoken], report)
-        return transcript(heard, voice, self._pronouncer, names)
+        steps = [tuple(tuple(entries[word] for word in way) for way in said[i]) for i in where]
+        placed = dict(zip(where, place_script(self._decoder, features, steps, report), strict=True)) if steps else {}
+        heard = [
+            Heard(text=token.text, spans=spans, break_after=token.break_after)
+            for token, spans in ((token, placed.get(i)) for i, token in enumerate(script))
+            if spans
+        ]
+        if len(heard) < _MATCHING * len(script):
+            return None
+        _tell_missing([token.text for i, token in enumerate(script) if not placed.get(i)], report)
+        return heard
 
 
 def _sayable(token: Token, entries: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
@@ -81,3 +120,8 @@ def _tell_missing(missing: list[str], report: Report) -> None:
         more = f" and {len(missing) - _QUOTED} more" if len(missing) > _QUOTED else ""
         word = "This word" if len(missing) == 1 else "These words"
         report.warn(f"{word} of the script could not be placed in the voice: {shown}{more}.")
+
+
+def _shown(name: str) -> str:
+    """A dictionary entry as it is written."""
+    return "I" + name[1:] if name == "i" or name.startswith("i'") else name
