@@ -104,7 +104,8 @@ class EngineClient:
                     if isinstance(event, wire.LAST_EVENTS):
                         return
             except EngineError as error:
-                if error.code != "engine_unreachable" or failures >= _RECONNECTS:
+                silent = isinstance(error.__context__, TimeoutError)  # it hangs: heartbeats are more frequent
+                if error.code != "engine_unreachable" or silent or failures >= _RECONNECTS:
                     raise
             failures += 1
             if failures > _RECONNECTS:

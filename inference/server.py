@@ -101,7 +101,7 @@ async def _run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            with contextlib.suppress(OSError):  # whoever started us may not listen
+            with contextlib.suppress(OSError, AttributeError):  # whoever started us may not listen
                 sys.stdout.write(f"{encoded(announcement)}\n")
                 sys.stdout.flush()
 

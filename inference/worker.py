@@ -70,6 +70,7 @@ class _Line:
     """The two pipes. Standard input and output themselves are closed to plugins and their children."""
 
     def __init__(self) -> None:
+        _open_errors()
         self.orders: IO[bytes] = os.fdopen(os.dup(0), "rb")
         self._out: IO[bytes] = os.fdopen(os.dup(1), "wb")
         self._lock = threading.Lock()
@@ -83,6 +84,19 @@ class _Line:
         with self._lock, contextlib.suppress(OSError):
             self._out.write(f"\n{encoded(message)}\n".encode())
             self._out.flush()
+
+
+def _open_errors() -> None:
+    """Give standard error a place where whoever started the engine has none, as programs without a console do."""
+    try:
+        os.fstat(2)
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        if nothing != 2:
+            os.dup2(nothing, 2)
+            os.close(nothing)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
 
 
 class _JobReport:
@@ -202,7 +216,7 @@ def _listen(line: _Line, setup: Setup, orders: queue.SimpleQueue[Order], cancell
             else:
                 orders.put(order)
     shutil.rmtree(setup.work_folder, ignore_errors=True)
-    if os.name == "posix" and os.getpgrp() == os.getpid():
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)  # children of plugins too
     os._exit(0)
 

@@ -10,10 +10,10 @@ import subprocess
 import sys
 from typing import Any
 
+from ..core import launch
 from ..core.errors import InputError
 from ..core.typed_json import decoded, encoded, parsed
 from ..core.wire import Event, read_event
-from ..core import launch
 from .worker import Message, Order, Setup
 
 _LONGEST_MESSAGE = 1 << 27  # bytes: the words of an hour are far fewer
@@ -86,7 +86,7 @@ class WorkerProcess:
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix":
+            if sys.platform != "win32":
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()

@@ -135,6 +135,16 @@ def test_following_gives_up_where_the_engine_is_gone(answering: Callable[..., An
     assert caught.value.code == "engine_unreachable"
 
 
+def test_following_gives_up_on_an_engine_that_hangs(
+    answering: Callable[..., Answerer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEARTBEAT_S", 0.1)
+    answerer = answering(b"hang", b"hang", b"hang", b"hang", b"hang", b"hang", b"hang")
+    with pytest.raises(EngineError, match="did not answer in time"):
+        list(EngineClient(answerer.url, "token", timeout=0.3).events("7"))
+    assert len(answerer.heard) == 1
+
+
 def test_waiting_raises_what_went_wrong(answering: Callable[..., Answerer]) -> None:
     failed = wire.Failed(error=wire.ErrorInfo(code="bad_audio", message="It is empty.", hint="Record it."))
     with pytest.raises(AudioError, match=r"It is empty\. Record it\."):

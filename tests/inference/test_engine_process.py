@@ -189,3 +189,12 @@ def test_the_announcement_is_one_line_of_json(stage: Stage) -> None:
     process.stdin.close()
     assert process.stdout.read() == b""
     assert process.wait(5) == 0
+
+
+@posix
+def test_an_engine_without_standard_error_works(stage: Stage) -> None:
+    command = ["sh", "-c", 'exec 2>&-; exec "$@"', "sh", *stage.command()]
+    with EngineProcess.start(command, env=stage.environment) as engine:
+        client = engine.client()
+        for act in ("print", "well"):
+            assert client.wait(client.submit(beep(), trouble(act))) == wire.Done(takes=1)
