@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
-import dataclasses
 import logging
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,21 +13,18 @@ from pathlib import Path
 from ..core.errors import EngineError
 from ..core.wire import (
     Done,
-    ErrorInfo,
     Event,
     Failed,
     JobInfo,
-    JobState,
     Progress,
     Stopped,
-    Submission,
     Warned,
     Words,
     WorkerState,
 )
 from .cache import Cache
-from .event_log import EventLog
 from .fingerprint import code_fingerprint, request_fingerprint
+from .job import ENGINE_STOPPED, MISTAKE, Job, JobLimits, no_worker, overdue, worker_died
 from .results import keep_result, kept_result
 from .worker import Order, Setup
 from .worker_process import WorkerProcess
@@ -37,54 +32,6 @@ from .worker_process import WorkerProcess
 _LOG = logging.getLogger(__name__)
 HEED_S = 0.5  # a worker that has not stopped a cancelled job by then is replaced
 _REMEMBERED = 32  # ended jobs whose results can still be fetched
-_STOPPED = ErrorInfo(code="engine_stopped", message="The engine was stopped.", hint="Start it again and repeat the job.")
-
-_MISTAKE = ErrorInfo(code="internal", message="The engine made a mistake.", hint="Report this with the engine's log.")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class JobLimits:
-    """What the queue takes on."""
-
-    waiting: int = 16  # jobs
-    duration_s: float = 3600.0  # of a voice
-    job_s: float = 3600.0  # of work
-
-
-class Job:
-    """One request: where its files are, and what has happened to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.id = secrets.token_hex(8)
-        self.folder = folder / self.id
-        self.submission: Submission | None = None
-        self.voice = self.folder / "voice"
-        self.audio_sha256 = ""
-        self.key = ""  # of its result in the cache
-        self.state: JobState = "queued"
-        self.log = EventLog()
-        self.stop = asyncio.Event()
-        self.takes = 0
-        self.cached = False
-        self.error: ErrorInfo | None = None
-
-    @property
-    def filename(self) -> str:
-        return self.submission.filename if self.submission else ""
-
-    def end(self, event: Event) -> None:
-        """Close the job with its last event."""
-        if self.log.ended:
-            return
-        if isinstance(event, Done):
-            self.state, self.takes, self.cached = "done", event.takes, event.cached
-        elif isinstance(event, Failed):
-            self.state, self.error = "failed", event.error
-        else:
-            self.state = "cancelled"
-        self.log.add(event)
-        with contextlib.suppress(OSError):
-            self.voice.unlink(missing_ok=True)
 
 
 class Jobs:
@@ -110,7 +57,7 @@ class Jobs:
     def arriving(self) -> Iterator[Job]:
         """A place in the queue for a job whose voice is on its way. Its files go when it is not added."""
         if self._closed:
-            raise EngineError(_STOPPED.message, hint=_STOPPED.hint, code=_STOPPED.code)
+            raise EngineError(ENGINE_STOPPED.message, hint=ENGINE_STOPPED.hint, code=ENGINE_STOPPED.code)
         if len(self._waiting) + self._arriving >= self.limits.waiting:
             raise EngineError(
                 f"{self.limits.waiting} jobs are waiting already.",
@@ -134,7 +81,7 @@ class Jobs:
             await asyncio.wait(self._keeping)
         known = await asyncio.to_thread(self._look_up, job)
         if self._closed:
-            raise EngineError(_STOPPED.message, hint=_STOPPED.hint, code=_STOPPED.code)
+            raise EngineError(ENGINE_STOPPED.message, hint=ENGINE_STOPPED.hint, code=ENGINE_STOPPED.code)
         self._jobs[job.id] = job
         if known is not None:
             for event in known:
@@ -199,10 +146,10 @@ class Jobs:
             try:
                 await self._perform(job)
             except OSError as error:
-                job.end(Failed(error=_no_worker(error)))
+                job.end(Failed(error=no_worker(error)))
             except Exception:
                 _LOG.exception("A job could not be managed")
-                job.end(Failed(error=_MISTAKE))
+                job.end(Failed(error=MISTAKE))
                 if self._worker:
                     await self._worker.kill()
             finally:
@@ -214,7 +161,7 @@ class Jobs:
         self._closed = True
         self._woken.set()
         for job in self._jobs.values():
-            job.end(Failed(error=_STOPPED))
+            job.end(Failed(error=ENGINE_STOPPED))
             job.stop.set()
         if self._worker:
             await self._worker.kill()
@@ -246,15 +193,15 @@ class Jobs:
         outcome = asyncio.create_task(self._outcome(worker, job))
         stop = asyncio.create_task(job.stop.wait())
         await asyncio.wait({outcome, stop}, timeout=self.limits.job_s, return_when=asyncio.FIRST_COMPLETED)
-        overdue = not outcome.done() and not stop.done()
+        late = not outcome.done() and not stop.done()
         if not outcome.done():
             worker.send(Order(do="cancel", job=job.id))
             await asyncio.wait({outcome}, timeout=HEED_S)
         if not outcome.done():
             await worker.kill()
         event = await outcome
-        if overdue:
-            event = Failed(error=_overdue(self.limits.job_s, job.log.progress.stage))
+        if late:
+            event = Failed(error=overdue(self.limits.job_s, job.log.progress.stage))
         elif stop.done() and not isinstance(event, Done):
             event = Stopped()
         stop.cancel()
@@ -267,7 +214,7 @@ class Jobs:
         while True:
             heard = await worker.next_event()
             if heard is None:
-                return Failed(error=_died(worker, job.log.progress.stage))
+                return Failed(error=worker_died(worker.end_reason, ready=worker.ready, stage=job.log.progress.stage))
             job_id, event = heard
             if job_id != job.id:
                 continue
@@ -318,33 +265,3 @@ class Jobs:
         for job in ended[:-_REMEMBERED]:
             del self._jobs[job.id]
             shutil.rmtree(job.folder, ignore_errors=True)
-
-
-def _died(worker: WorkerProcess, stage: str) -> ErrorInfo:
-    if not worker.ready:
-        return ErrorInfo(
-            code="worker_died",
-            message=f"The worker process could not start ({worker.end_reason}).",
-            hint="The engine's log says why; installing Declaim again may help.",
-        )
-    return ErrorInfo(
-        code="worker_died",
-        message=f'The worker process ended unexpectedly ({worker.end_reason}) at the stage "{stage}".',
-        hint="The next job gets a fresh one. If it happens again, choose another generator or transcriber.",
-    )
-
-
-def _no_worker(error: OSError) -> ErrorInfo:
-    return ErrorInfo(
-        code="worker_died",
-        message=f"No worker process could be started ({(error.strerror or str(error)).lower()}).",
-        hint="Free some memory or processes and try again.",
-    )
-
-
-def _overdue(limit_s: float, stage: str) -> ErrorInfo:
-    return ErrorInfo(
-        code="time_limit",
-        message=f'The job was stopped after {limit_s:g} seconds, at the stage "{stage}".',
-        hint="Cut the line into shorter ones, or raise the engine's time limit.",
-    )

@@ -21,7 +21,8 @@ from ..core.errors import DeclaimError, EngineError
 from ..core.typed_json import decoded, encoded, parsed
 from ..core.wire import PROTOCOL, Announcement
 from .access import default_token_file, read_or_make_token
-from .jobs import JobLimits, Jobs
+from .job import JobLimits
+from .jobs import Jobs
 
 _GRACE_S = 1  # what connections get to end in when the engine stops
 

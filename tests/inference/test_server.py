@@ -290,7 +290,7 @@ def test_a_client_that_vanishes_costs_nothing(client: EngineClient, engine: Engi
     follower.join(5)
     assert client.cancel(job).state == "cancelled"
     assert client.wait(client.submit(beep(), trouble(seeds=(77,)))).takes == 1
-    assert until(lambda: shared_stage.jobs_on_disk == before + 2, within=2)
+    assert until(lambda: shared_stage.jobs_on_disk == min(32, before + 2), within=2)
     assert "Traceback" not in shared_stage.log
 
 
