@@ -19,17 +19,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The motion you make is yours. More in the README.",
 )
-body_app = typer.Typer(no_args_is_help=True, help="Look at a body, or write the built-in one for other programs.")
+body_app = typer.Typer(no_args_is_help=True, help="The built-in body, for other programs.")
 app.add_typer(body_app, name="body")
 
 Voice = Annotated[
-    Path, typer.Argument(help="The voice: wav, flac, ogg, mp3, m4a, or a film with sound.", show_default=False)
+    Path,
+    typer.Argument(metavar="VOICE", help="The voice: wav, flac, ogg, mp3, m4a, or a film with sound.", show_default=False),
 ]
 Script = Annotated[
-    str | None, typer.Option("--script", "-s", help="What is said: a text file, or the text itself.", show_default=False)
+    str | None,
+    typer.Option(
+        "--script", "-s", metavar="TEXT | FILE", help="What is said: a text file, or the text itself.", show_default=False
+    ),
 ]
 TranscriberId = Annotated[
-    str, typer.Option("--transcriber", "-t", help="What hears the words; see [bold]declaim plugins[/bold].")
+    str, typer.Option("--transcriber", "-t", metavar="ID", help="What hears the words; see [bold]declaim plugins[/bold].")
 ]
 Parameters = Annotated[
     list[str] | None,
@@ -45,29 +49,41 @@ Pronunciations = Annotated[
     Path | None,
     typer.Option(
         "--pronunciations",
+        metavar="FILE",
         help="How names are said: a line each, as DECLAIM D IH K L EY M. "
         "Without it, pronunciations.txt beside the voice is used where there is one.",
         show_default=False,
     ),
 ]
-Language = Annotated[str, typer.Option(help="The language that is spoken.")]
+Language = Annotated[str, typer.Option(metavar="CODE", help="The language that is spoken.")]
 BodyFile = Annotated[
     Path | None,
-    typer.Option("--body", help="A SMPL-X body file of your own (.npz) in place of the built-in one.", show_default=False),
+    typer.Option(
+        "--body",
+        metavar="FILE",
+        help="A SMPL-X body file of your own (.npz) in place of the built-in one.",
+        show_default=False,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print errors only.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines, and nothing else.")]
 
 
-@app.callback()
-def declaim(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         from .. import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def declaim(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Print the version and leave.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(no_args_is_help=True)
@@ -78,6 +94,7 @@ def perform(
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
             help="Where to write; the suffix picks the format: .npz .glb .fbx .bvh .usd .mp4 .png",
             show_default=False,
         ),
@@ -94,17 +111,18 @@ def perform(
         ),
     ] = None,
     transcriber: TranscriberId = "pocketsphinx",
-    seed: Annotated[int, typer.Option(help="Another seed gives another take.", min=0)] = 0,
-    fps: Annotated[float, typer.Option(help="Frames a second.")] = 30.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives another take.", min=0)] = 0,
+    fps: Annotated[float, typer.Option(metavar="RATE", help="Frames a second.")] = 30.0,
     body: BodyFile = None,
     shape: Annotated[
-        str, typer.Option(help="The character's shape: up to 10 numbers, as 1.5,0,-1.", show_default=False)
+        str,
+        typer.Option(metavar="NUMBERS", help="The character's shape: up to 10 numbers, as 1.5,0,-1.", show_default=False),
     ] = "",
     start_pose: Annotated[
-        Path | None, typer.Option(help="Begin in the last pose of this clip (.npz).", show_default=False)
+        Path | None, typer.Option(metavar="CLIP", help="Begin in the last pose of this clip (.npz).", show_default=False)
     ] = None,
     end_pose: Annotated[
-        Path | None, typer.Option(help="End in the first pose of this clip (.npz).", show_default=False)
+        Path | None, typer.Option(metavar="CLIP", help="End in the first pose of this clip (.npz).", show_default=False)
     ] = None,
     param: Parameters = None,
     pronunciations: Pronunciations = None,
@@ -148,6 +166,7 @@ def transcribe(
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
             help="Where to write: .json, .srt, .vtt or .TextGrid. Without it the words are printed.",
             show_default=False,
         ),
@@ -182,9 +201,9 @@ def transcribe(
 @app.command()
 def plugins(
     action: Annotated[
-        str | None, typer.Argument(metavar="[check]", help="check: try one plugin folder.", show_default=False)
+        str | None, typer.Argument(metavar="check", help="check: try one plugin folder.", show_default=False)
     ] = None,
-    path: Annotated[Path | None, typer.Argument(help="The plugin's folder.", show_default=False)] = None,
+    path: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="The plugin's folder.", show_default=False)] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -200,12 +219,18 @@ def plugins(
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="N", help="The port on this machine; 0 takes a free one.", min=0, max=65535)
+    ] = 0,
     token_file: Annotated[
-        Path | None, typer.Option(help="Where the access token is kept; made where it is missing.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the access token is kept; made where it is missing.", show_default=False),
     ] = None,
     until_stdin_closes: Annotated[
-        bool, typer.Option(help="End when standard input closes: for a program that starts the engine.")
+        bool,
+        typer.Option(
+            "--until-stdin-closes", metavar="", help="End when standard input closes: for a program that starts the engine."
+        ),
     ] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -218,9 +243,12 @@ def serve(
 
 @app.command(no_args_is_help=True)
 def inspect(
-    clip: Annotated[Path, typer.Argument(help="A clip (.npz).", show_default=False)],
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A clip (.npz).", show_default=False)],
     voice: Annotated[
-        Path | None, typer.Option(help="The voice it belongs to: adds how well the strokes meet it.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The voice it belongs to: adds how well the strokes meet it.", show_default=False
+        ),
     ] = None,
     body: BodyFile = None,
     quiet: Quiet = False,
@@ -236,7 +264,8 @@ def inspect(
 @body_app.command("export", no_args_is_help=True)
 def body_export(
     output: Annotated[
-        Path, typer.Argument(help="Where to write the dense SMPL-X .npz (about 170 MB).", show_default=False)
+        Path,
+        typer.Argument(metavar="FILE", help="Where to write the dense SMPL-X .npz (about 170 MB).", show_default=False),
     ],
     quiet: Quiet = False,
     as_json: Json = False,
