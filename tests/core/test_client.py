@@ -28,7 +28,10 @@ class Answerer:
 
     def _run(self) -> None:
         for answer in self._answers:
-            connection, _ = self._server.accept()
+            try:
+                connection, _ = self._server.accept()
+            except OSError:  # closed
+                return
             with connection:
                 self.heard.append(connection.recv(1 << 16))
                 if answer == b"hang":
