@@ -19,7 +19,7 @@ DEFAULT = {"gender": 0.65, "age": 0.66, "muscle": 0.55, "weight": 0.45, "height"
 SHAPES: tuple[tuple[str, dict[str, float], dict[str, float], float], ...] = (
     # name, phenotype at one end, at the other, betas between the ends
     ("man to woman", {"gender": 0.0}, {"gender": 1.0}, 2.0),
-    ("height", {"height": 0.0}, {"height": 1.0}, 6.0),
+    ("height", {"height": 0.0}, {"height": 1.0}, 14.0),
     ("weight", {"weight": 0.0}, {"weight": 1.0}, 4.0),
     ("muscle", {"muscle": 0.0}, {"muscle": 1.0}, 4.0),
     ("age", {"age": 0.66}, {"age": 1.0}, 3.0),
@@ -42,8 +42,8 @@ class Figure:
 
 def build_body(source: Source) -> Body:
     base, heads, _ = source.figure(**DEFAULT)
-    lips = face.closed_lips(source, base)
-    base = base + lips
+    mouth = face.closed_lips(source, base) + face.lowered_teeth(source, base)
+    base = base + mouth
     pieces = character(source, base)
     skin = triangles_of(source.quads["body"])
     hinge_offset = face.jaw_turn(source, base)[1] - heads["jaw"]
@@ -57,7 +57,7 @@ def build_body(source: Source) -> Body:
         joints[JOINT["jaw"]] = bones["jaw"] + hinge_offset
         turns = rest.rest_rotations(joints)
         return Figure(
-            vertices=rest.unposed(parts.positions(pieces, person + lips, skin), weights, joints, turns),
+            vertices=rest.unposed(parts.positions(pieces, person + mouth, skin), weights, joints, turns),
             joints=rest.rest_joints(joints, turns),
         )
 
@@ -153,7 +153,7 @@ def _triangles(pieces: list[Piece]) -> tuple[Array, Array, tuple[BodyPart, ...]]
                     for k in range(1, len(polygon) - 1):
                         triangles.append([offset + polygon[i] for i in (0, k, k + 1)])
                         uvs.append([places[i] for i in (0, k, k + 1)])
-            title = piece.name if name == piece.name else f"{piece.name}_{name}"
+            title = piece.name if name == piece.name or len(set(piece.material.tolist())) == 1 else f"{piece.name}_{name}"
             runs.append(BodyPart(name=title, material=order[name], start=start, count=len(triangles) - start))
         offset += len(piece.sources)
     return np.array(triangles, np.int32), np.clip(np.array(uvs, np.float32), 0, 1), tuple(runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.face import ARKIT
+from ...core.face import ARKIT, ARKIT_INDEX, MIRROR_SHAPES
 from ...core.skeleton import JOINT
 from .parts import BODY_VERTICES, triangles_of
 from .rays import first_hit
@@ -54,6 +54,13 @@ def closed_lips(source: Source, base: Array) -> Array:
     for _ in range(3):  # the corners yield less than the middle
         total += _lip_lift(source, base + total)
     return total
+
+
+def lowered_teeth(source: Source, base: Array) -> Array:
+    """(19158, 3) displacement of the upper teeth to where an open mouth shows their edges."""
+    displacement = np.zeros_like(base)
+    displacement[np.unique(source.quads["helper-upper-teeth"])] = [0.0, -0.003, 0.0005]
+    return displacement
 
 
 def _lip_lift(source: Source, base: Array) -> Array:
@@ -150,23 +157,28 @@ def eye_sphere(source: Source, base: Array, side: str) -> tuple[Array, float]:
 def expression_basis(shapes: list[Array], weights: Array, vertices: Array, jaw: Array) -> Array:
     """(V, 3, 10): the ten strongest ways in which the face units move the face beyond the turns of jaw and eyes.
 
-    Principal directions of the units that move skin, each at twice its root mean square over them. ``shapes`` 52 of
-    (V, 3); ``vertices`` (V, 3) and ``jaw`` (3,) in rest pose.
+    Principal directions of the units, left and right of a pair taken together and apart; what is apart counts a third, for
+    speech is even, and brows count three times, for they move little. Each direction is scaled to twice its root mean
+    square over the units. ``shapes`` 52 of (V, 3); ``vertices`` (V, 3) and ``jaw`` (3,) in rest pose.
     """
     eyes = weights[:, [JOINT["left_eye_smplhf"], JOINT["right_eye_smplhf"]]].sum(axis=1) > 0.5
     away = vertices - jaw
     swing = weights[:, JOINT["jaw"], None] * np.stack([np.zeros(len(away)), -away[:, 2], away[:, 1]], axis=1)
-    open_swing = swing * (shapes[ARKIT.index("jawOpen")] * swing).sum() / (swing**2).sum()
+    open_swing = swing * (shapes[ARKIT_INDEX["jawOpen"]] * swing).sum() / (swing**2).sum()
+    units = [np.where(eyes[:, None], 0, shape) for shape in shapes]
+    units[ARKIT_INDEX["jawOpen"]] -= open_swing
+    close = units[ARKIT_INDEX["mouthClose"]]
+    units[ARKIT_INDEX["mouthClose"]] = close + open_swing * _lips_share(close, open_swing)
     rows = []
-    for name, shape in zip(ARKIT, shapes):
-        if name.startswith("eyeLook"):
+    for index, (name, partner) in enumerate(zip(ARKIT, MIRROR_SHAPES)):
+        if name.startswith("eyeLook") or partner < index:
             continue
-        skin = np.where(eyes[:, None], 0, shape)
-        if name == "jawOpen":
-            skin = skin - open_swing
-        elif name == "mouthClose":
-            skin = skin + open_swing * _lips_share(skin, open_swing)
-        rows.append(skin.ravel())
+        scale = 3.0 if name.startswith("brow") else 1.0
+        if partner == index:
+            rows.append(scale * units[index].ravel())
+        else:
+            rows.append(scale * (units[index] + units[partner]).ravel())
+            rows.append(scale / 3 * (units[index] - units[partner]).ravel())
     _, values, directions = np.linalg.svd(np.array(rows), full_matrices=False)
     basis = directions[:10] * (2 * values[:10, None] / np.sqrt(len(rows)))
     signs = np.sign(basis[np.arange(10), np.abs(basis).argmax(axis=1)])

