@@ -186,7 +186,10 @@ class _Container:
         import av
 
         self._path = path
-        self._container = av.open(str(path), metadata_errors="ignore")
+        try:
+            self._container = av.open(str(path), metadata_errors="ignore")
+        except TypeError:  # PyAV 19 ignores them by itself
+            self._container = av.open(str(path))
         if not self._container.streams.audio:
             name, video = self._container.format.name, self._container.streams.video
             self._container.close()
