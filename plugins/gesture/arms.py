@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import rotations
+from ...core.body import Body
 from ...core.ik import reach, two_bone
 from ...core.skeleton import JOINT
 from .curves import Move, Track, minimum_jerk, noise, soft_limit
@@ -26,6 +27,7 @@ _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
 DRAG_DELAY = 0.05  # s, the hand behind the forearm
+_HAND_THICKNESS = 0.016  # m
 SHAPE_START = 6  # column of a posture track where the hand shape begins
 _BEND_LIMIT, _TURN_LIMIT = np.radians(65.0), np.radians(85.0)
 
@@ -107,16 +109,21 @@ def wrist_path(coordinates: Array) -> Array:
 def with_drift(coordinates: Array, times: Array, seed: int, side: Side) -> Array:
     """The coordinates with the small wander of a living arm."""
     moved = coordinates.copy()
-    for column, (deviation, period) in enumerate(((0.010, 1.7), (0.010, 1.9), (0.003, 2.3), (0.03, 2.1), (0.03, 1.5))):
+    for column, (deviation, period) in enumerate(((0.014, 1.7), (0.014, 1.9), (0.005, 2.3), (0.04, 2.1), (0.03, 1.5))):
         moved[:, column] += deviation * noise(seed, f"arm {side} {column}", times, period)
     return moved
 
 
-def torso_size(rest_joints: Array) -> tuple[float, float, float]:
+def torso_size(body: Body, betas: Array, rest_joints: Array) -> tuple[float, float, float]:
     """Half width, half depth and the depth's middle of what wrists stay out of, metres, seen from spine3."""
-    half = abs(rest_joints[JOINT["left_shoulder"], 0] - rest_joints[JOINT["right_shoulder"], 0]) / 2
-    middle = rest_joints[JOINT["pelvis"], 2] - rest_joints[JOINT["spine3"], 2]
-    return 0.95 * half, 0.80 * half, 0.5 * middle + 0.02
+    owners = body.weights.argmax(axis=1)
+    trunk = body.shaped(betas)[np.isin(owners, [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3")])]
+    if not len(trunk):
+        half = abs(rest_joints[JOINT["left_shoulder"], 0] - rest_joints[JOINT["right_shoulder"], 0]) / 2
+        return float(half), float(0.8 * half), 0.0
+    back, front = np.quantile(trunk[:, 2], (0.001, 0.999)) - rest_joints[JOINT["spine3"], 2]
+    width = np.quantile(np.abs(trunk[:, 0]), 0.97)
+    return float(width), float((front - back) / 2 + _HAND_THICKNESS), float((front + back) / 2)
 
 
 def wrist_targets(

@@ -79,7 +79,7 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     eye_poses, eye_weights = head.eyes(looks, trunk + turn)
     named |= eye_poses
     report.stage("Moving arms and hands")
-    arm_poses, finger_poses = _arms_and_hands(rest, strokes, times, lexicon, body.breath, brief.seed)
+    arm_poses, finger_poses = _arms_and_hands(brief, rest, strokes, times, lexicon, body.breath)
     named |= arm_poses
 
     poses = np.zeros((frames, JOINT_COUNT, 3))
@@ -104,14 +104,14 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
 
 
 def _arms_and_hands(
-    rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, breath: Array, seed: int
+    brief: Brief, rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, breath: Array
 ) -> tuple[dict[str, Array], dict[int, Array]]:
     limbs = {side: arms.read_arm(rest, side) for side in SIDES}
     tracks = {side: arms.posture_track(strokes, side, lexicon) for side in SIDES}
-    torso = arms.torso_size(rest)
+    torso = arms.torso_size(brief.body, brief.betas, rest)
 
     def reached(moments: Array) -> tuple[dict[Side, Array], dict[Side, Array]]:
-        drifting = {s: arms.with_drift(tracks[s].sample(moments), moments, seed, s) for s in SIDES}
+        drifting = {s: arms.with_drift(tracks[s].sample(moments), moments, brief.seed, s) for s in SIDES}
         return drifting, arms.wrist_targets(limbs, drifting, torso)
 
     coordinates, targets = reached(times)

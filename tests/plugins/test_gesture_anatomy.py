@@ -14,10 +14,11 @@ from declaim.core.skeleton import JOINT, JOINTS
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Brief
-from declaim.plugins.gesture.arms import read_arm
+from declaim.plugins.gesture.arms import read_arm, torso_size, wrist_targets
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.hands import finger_poses, read_fingers
 from declaim.plugins.gesture.lexicon import FINGERS, read_lexicon
+from declaim.plugins.gesture.planning import SIDES
 
 PARAMETERS = {"energy": 0.5, "rate": 45.0, "handedness": "both", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
 SHAPES = [np.zeros(10), np.r_[2.5, np.zeros(9)], np.r_[-2.5, np.zeros(9)], np.r_[0, 0, 2.0, 0, 2.0, np.zeros(5)]]
@@ -132,6 +133,20 @@ def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -
         distance, nearest = spatial.cKDTree(points[trunk]).query(points[hands])
         depth = ((points[hands] - points[trunk][nearest]) * normal[trunk][nearest]).sum(axis=1)
         assert depth[distance < 0.06].min(initial=1) > -0.005
+
+
+def test_wrists_that_aim_into_the_body_or_at_each_other_are_kept_out(body: Body) -> None:
+    rest = body.rest_joints().astype(float)
+    torso = torso_size(body, np.zeros(10), rest)
+    limbs = {side: read_arm(rest, side) for side in SIDES}
+    down = np.linspace(-0.8, 0.4, 30)[:, None]
+    inward = np.c_[np.full((30, 1), -0.5), down, np.full((30, 1), 0.4)]  # both hands far across
+    both = wrist_targets(limbs, {"left": inward, "right": inward}, torso)
+    assert np.linalg.norm(both["left"] - both["right"], axis=1).min() > 0.18
+    assert (both["left"][:, 0] > both["right"][:, 0]).all()
+    width, depth, middle = torso
+    for points in both.values():
+        assert (np.hypot(points[:, 0] / width, (points[:, 2] - middle) / depth) > 0.99).all()
 
 
 def test_hands_never_pass_through_each_other(body: Body, clip: MotionClip) -> None:
