@@ -8,7 +8,9 @@ import pytest
 from declaim.core.body import builtin_body, load_body
 from declaim.core.body_file import export_dense, read_body, write_compact, write_npz
 from declaim.core.errors import BodyError, ExportError
+from declaim.core.rotations import axis_angle_to_matrix
 from declaim.core.skeleton import JOINT_COUNT, PARENTS
+from declaim.core.skinning import skin
 
 VERTICES = 40
 
@@ -144,3 +146,23 @@ def test_npz_bytes_do_not_depend_on_the_clock(tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_pose_and_expression_terms(tmp_path):
+    """v = template + expressions + pose dirs (R - I), joints regressed from the face that it makes, then skinned."""
+    rng = np.random.Generator(np.random.PCG64(7))
+    body = load_body(saved(tmp_path, posedirs=rng.normal(0, 0.1, (VERTICES, 3, 486))))
+    poses, trans = np.zeros((2, JOINT_COUNT, 3), np.float32), rng.normal(size=(2, 3)).astype(np.float32)
+    poses[1, 5] = [0.3, -0.2, 0.9]
+    poses[1, 22] = [0.2, 0.0, 0.0]
+    weights = rng.normal(size=(2, 10)).astype(np.float32)
+    matrices = axis_angle_to_matrix(poses)
+    shaped = body.template + np.einsum("vce,te->tvc", body.expression_dirs, weights)
+    rest = np.einsum("jv,tvc->tjc", body.joint_regressor, shaped)
+    features = (matrices[:, 1:] - np.eye(3)).reshape(2, 486)
+    posed = shaped + np.einsum("vcp,tp->tvc", body.pose_dirs, features)
+    wanted = skin(posed, body.weights, rest, matrices, trans)
+    assert np.abs(body.vertices(poses=poses, trans=trans, expressions=weights) - wanted).max() < 1e-5
+    assert np.abs(body.joints(poses=poses, trans=trans, expressions=weights)[1][0] - rest[0] - trans[0]).max() < 1e-5
+    plain = body.vertices(poses=poses[:1], trans=trans[:1], blendshapes=np.ones((1, 52)))[0]
+    assert np.abs(plain - body.template - trans[0]).max() < 1e-5  # blend shapes are the other encoding
