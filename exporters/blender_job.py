@@ -46,6 +46,9 @@ class Maker(Protocol):
     def finish(self, path: Path, report: Report) -> None:
         """Write the file at ``path``, now that Blender has done its part."""
 
+    def close(self) -> None:
+        """Let go of open files, done or not."""
+
 
 class WholeFile:
     """A file that Blender writes by itself."""
@@ -58,6 +61,9 @@ class WholeFile:
 
     def finish(self, path: Path, report: Report) -> None:
         shutil.copyfile(self.task.place, path)
+
+    def close(self) -> None:
+        pass
 
 
 def save_tasks(tasks: list[Task], folder: Path) -> None:
@@ -81,8 +87,12 @@ class Channel:
 
     def send(self, kind: str, **fields: Any) -> None:
         with self._lock:
-            self._stream.write(f"{MARK}{json.dumps({'kind': kind, **fields})}\n")
-            self._stream.flush()
+            try:
+                self._stream.write(f"{MARK}{json.dumps({'kind': kind, **fields})}\n")
+                self._stream.flush()
+            except OSError:
+                # The parent is gone. Whoever watches for that ends this process; until then make no more files.
+                threading.Event().wait()
 
     def shot(self, task: Task, frame: int, pictures: Sequence[Path], shadows: Sequence[Sequence[float]]) -> None:
         self.send("shot", place=str(task.place), frame=frame, pictures=[str(path) for path in pictures], shadows=shadows)

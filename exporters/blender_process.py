@@ -113,7 +113,7 @@ def run_job(blender: Blender, folder: Path, report: Report, on_message: Callable
         try:
             done = _follow(lines, report, on_message)
             if not done:
-                raise ExportError(*_last_words(process.wait(10), chatter))
+                raise ExportError(_last_words(process, chatter))
         finally:
             _end(process)
             reader.join(5)
@@ -134,7 +134,7 @@ def _follow(lines: queue.Queue[bytes | None], report: Report, on_message: Callab
         heard = time.monotonic()
         if line is None:
             return False
-        if not line.startswith(MARK.encode()):
+        if not line.startswith(MARK.encode()) or not line.endswith(b"\n"):
             continue
         message = json.loads(line[len(MARK) :])
         kind = message.pop("kind")
@@ -158,11 +158,15 @@ def _read(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
     lines.put(None)
 
 
-def _last_words(code: int, chatter: Path) -> tuple[str]:
-    how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+def _last_words(process: subprocess.Popen[bytes], chatter: Path) -> str:
+    try:
+        code = process.wait(10)
+        how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    except (subprocess.TimeoutExpired, ValueError):
+        how = "answering"
     text = chatter.read_text("utf-8", "replace")
     last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-    return (f"Blender stopped {how} before the work was done" + (f" ({last[:300]})." if last else "."),)
+    return f"Blender stopped {how} before the work was done" + (f" ({last[:300]})." if last else ".")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

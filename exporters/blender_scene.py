@@ -86,6 +86,13 @@ def perform(figure: Figure, character: Character, performance: Performance, firs
     return write_action(performance.name, figure.rig, curves, keys, face, first_frame)
 
 
+def still_meshes(figure: Figure) -> None:
+    """Spare Blender the skinning of every frame while an exporter steps through them; keys and bindings stay."""
+    for mesh in figure.meshes:
+        mesh.modifiers["Armature"].show_viewport = mesh.modifiers["Armature"].show_render = False
+        mesh.show_only_shape_key = True
+
+
 def set_frame_rate(scene: Any, fps: float) -> None:
     """``scene`` at ``fps``, also where that is no whole number (29.97)."""
     scene.render.fps = max(1, round(fps))

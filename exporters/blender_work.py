@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -61,7 +62,11 @@ def _end_with_parent(folder: Path) -> None:
     def watch() -> None:
         while os.read(0, 1):
             pass
-        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(30):
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.1)  # a picture in the making may bring the folder back
+            if not folder.exists():
+                break
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

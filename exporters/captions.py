@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ class Captions:
         draw = ImageDraw.Draw(picture)
         space = draw.textlength(" ", face)
         place = (self._width - sum(draw.textlength(text, face) for text in texts) - space * (len(texts) - 1)) / 2
+        if unicodedata.bidirectional((texts[0] or " ")[0]) in ("R", "AL"):
+            line, texts = line[::-1], texts[::-1]
         for word, text in zip(line, texts):
             said = word.start <= time < word.end
             draw.text(

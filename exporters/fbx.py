@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .blender_job import Channel, Task, WholeFile
-from .blender_scene import Y_UP_CENTIMETRES, build_character, perform, set_frame_range, set_frame_rate
+from .blender_scene import Y_UP_CENTIMETRES, build_character, perform, set_frame_range, set_frame_rate, still_meshes
 from .blender_stage import empty_scene
 from .character import Character, Performance
 from .formats import Take
@@ -27,6 +27,7 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
     set_frame_rate(scene, performance.fps)
     perform(figure, character, performance)
     set_frame_range(scene, len(performance))
+    still_meshes(figure)
     channel.stage(f"Writing {task.title}", 0.2)
     addon_utils.enable("io_scene_fbx")
     options: dict[str, Any] = {

@@ -67,19 +67,19 @@ class Framing:
         """From head to feet with all that the hands reach, and room for a line of text beneath."""
         top = float(self._places[:, self._joints("head"), 1].max()) + self._crown
         low = self._floor - 0.12 * self._height
-        return self._standing(low, max(top, self._reach()), pixels, 0.04, turn=0.3, tilt=0.06)
+        return self._standing(low, max(top, self._reach()), pixels, 0.04, turn=0.22, tilt=0.06)
 
     def upper_body(self, pixels: tuple[int, int]) -> View:
         """From the thighs up."""
         hips = float(np.median(self._places[:, 0, 1]))
         top = float(np.median(self._places[:, self._joints("head"), 1])) + self._crown
-        return self._standing(hips - 0.14 * self._height, max(top, self._reach()), pixels, 0.08, turn=0.22, tilt=0.02)
+        return self._standing(hips - 0.14 * self._height, max(top, self._reach()), pixels, 0.08, turn=0.16, tilt=0.02)
 
     def face(self, pixels: tuple[int, int]) -> View:
         """The face, followed softly."""
         head = _smooth(self._places[:, self._joints("head")[0]], 0.4 * self._fps)
         tall = 0.235 * self._height
-        turn = self._facing + 0.3
+        turn = self._facing + 0.1
         centre = head + np.array([0.0, 0.3 * self._crown, 0.0]) + 0.03 * np.array([math.sin(turn), 0, math.cos(turn)])
         return View(centre=centre, width=tall * pixels[0] / pixels[1], pixels=pixels, turn=turn, tilt=0.0, distance=2.5)
 

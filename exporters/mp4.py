@@ -5,6 +5,8 @@ Blender takes the pictures; this process puts them together and encodes them mea
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
@@ -53,16 +55,13 @@ class Film:
         self._clip = take.clip
         self._captions = Captions(take.clip.timeline.words, _FIGURE[0])
         self._file = place.with_suffix(".mp4")
-        self._audio = take.audio
-        self._encoder: _Encoder | None = None
+        self._encoder = _Encoder(self._file, _SIZE, take.clip.fps, len(take.clip), take.audio)
 
     def take(self, shot: Shot) -> None:
         from PIL import Image
 
         from .pictures import PAPER, composed
 
-        if self._encoder is None:
-            self._encoder = _Encoder(self._file, _SIZE, self._clip.fps, len(self._clip), self._audio)
         picture = Image.new("RGB", _SIZE, PAPER)
         figure = composed(shot.pictures[0], *_FIGURE, shot.shadows)
         self._captions.draw(figure, shot.frame / self._clip.fps)
@@ -73,16 +72,20 @@ class Film:
         self._encoder.add(picture)
 
     def finish(self, path: Path, report: Report) -> None:
-        assert self._encoder is not None
         report.stage(f"Writing {self.task.title}")
-        self._encoder.close()
+        self._encoder.finish()
         shutil.copyfile(self._file, path)
+
+    def close(self) -> None:
+        self._encoder.close()
 
 
 class _Encoder:
     def __init__(self, path: Path, size: tuple[int, int], fps: float, frames: int, audio: Path | None) -> None:
         import av
 
+        # The sound first: where it cannot be read, nothing needs to be rendered.
+        self._source = None if audio is None else _opened(audio)
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"})
         self._rate = Fraction(fps).limit_denominator(1001)
         codec = "libx264" if "libx264" in av.codecs_available else "h264"
@@ -97,13 +100,12 @@ class _Encoder:
         self._length_s = frames / fps
         self._sound: Iterator[Any] | None = None
         self._sound_s = 0.0
-        if audio is not None:
-            self._source = _opened(audio)
+        if self._source is not None:
             stream = self._source.streams.audio[0]
             channels = "mono" if stream.codec_context.channels == 1 else "stereo"
             self._stream = self._container.add_stream("aac", rate=48000, layout=channels)
             self._stream.bit_rate = 96_000 if channels == "mono" else 160_000
-            self._sound = self._samples(stream, channels)
+            self._sound = _samples(self._source, stream, channels)
 
     def add(self, picture: Any) -> None:
         """The next frame, and the sound up to its end."""
@@ -115,13 +117,19 @@ class _Encoder:
         self._count += 1
         self._add_sound(self._count / float(self._rate))
 
-    def close(self) -> None:
+    def finish(self) -> None:
         self._container.mux(self._video.encode())
         if self._sound is not None:
             self._add_sound(self._length_s)
             self._container.mux(self._stream.encode())
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files; without ``finish`` the film is of no use."""
+        with contextlib.suppress(ValueError, OSError):  # an unfinished film may refuse its trailer
+            self._container.close()
+        if self._source is not None:
             self._source.close()
-        self._container.close()
 
     def _add_sound(self, until_s: float) -> None:
         while self._sound is not None and self._sound_s < until_s:
@@ -131,19 +139,20 @@ class _Encoder:
             self._sound_s += frame.samples / frame.sample_rate
             self._container.mux(self._stream.encode(frame))
 
-    def _samples(self, stream: Any, layout: str) -> Iterator[Any]:
-        """The voice at 48 kHz from its first sample on, a short frame at a time."""
-        import av
 
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=48000, frame_size=1024)
-        count = 0
-        for decoded in [*self._source.decode(stream), None]:
-            if decoded is not None:
-                decoded.pts = None
-            for frame in resampler.resample(decoded):
-                frame.pts, frame.time_base = count, Fraction(1, 48000)
-                count += frame.samples
-                yield frame
+def _samples(source: Any, stream: Any, layout: str) -> Iterator[Any]:
+    """The voice at 48 kHz from its first sample on, a short frame at a time."""
+    import av
+
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=48000, frame_size=1024)
+    count = 0
+    for decoded in itertools.chain(source.decode(stream), [None]):
+        if decoded is not None:
+            decoded.pts = None
+        for frame in resampler.resample(decoded):
+            frame.pts, frame.time_base = count, Fraction(1, 48000)
+            count += frame.samples
+            yield frame
 
 
 def _opened(audio: Path) -> Any:

@@ -109,6 +109,9 @@ class Sheet:
                 draw.text((left + 4, base), _fitted(draw, word, _CELL[0] - 110), INK, font(word, 30), "ls")
         sheet.save(path)
 
+    def close(self) -> None:
+        pass
+
 
 def _fitted(draw: Any, word: str, width: int) -> str:
     from .pictures import font

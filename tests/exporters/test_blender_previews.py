@@ -113,7 +113,7 @@ def test_film_shows_the_figure_upright_and_its_face(pictures: list[Array]) -> No
     # The face looks at us: skin in the middle of its picture, as bright left as right of the nose, dark eyes above.
     middle = face[230:330, 130:290].mean(axis=(0, 1))
     assert middle[0] > middle[2] + 20  # skin is warm
-    assert face[90:140, 130:290].mean() < 0.75 * middle.mean()  # hair above
+    assert face[130:165, 170:250].mean() < 0.75 * middle.mean()  # hair above
 
 
 def test_film_moves_with_the_clip_and_marks_the_words(pictures: list[Array]) -> None:
@@ -194,7 +194,7 @@ def test_framing_keeps_the_reach_in_the_picture_from_any_side(body: Body, clip: 
     framing = Framing(character, performance)
     joints = body.joints(poses=turned, trans=clip.trans, betas=clip.betas)[1]
     view = framing.figure((540, 540))
-    assert view.turn == pytest.approx(2.0 + 0.3, abs=0.01)
+    assert view.turn == pytest.approx(2.0 + 0.22, abs=0.01)
     for frame in range(len(clip)):
         places = view.project(joints[frame], frame)
         assert places.min() > 0 and places.max() < 540
