@@ -157,6 +157,18 @@ def test_fbx_agrees_through_the_fbx_sdk(fbx_file: Path, take: Take, tmp_path: Pa
     np.testing.assert_allclose(places, our_joints(take)[frames], atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("kind", ["fbx", "usd"])
+def test_blender_reads_them_back(kind: str, take: Take, request: pytest.FixtureRequest) -> None:
+    path = request.getfixturevalue(f"{kind}_file")
+    command = [*find_blender().command[:-1], str(HERE / "blender_reader.py"), "--", str(path), *map(str, FRAMES)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    seen = json.loads(next(line for line in run.stdout.splitlines() if line.startswith("seen:"))[5:])
+    assert set(ARKIT) <= set(seen["shapes"])
+    joints = our_joints(take)[FRAMES] @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # Blender: Z up
+    for places, expected in zip(seen["places"], joints):
+        np.testing.assert_allclose([places[name] for name in JOINTS], expected, atol=TOLERANCE)
+
+
 def test_fbx_of_a_body_with_expressions(expressive_body: Body, clip: MotionClip, tmp_path: Path) -> None:
     expressive = clip.replace(body=BodyRef(id=expressive_body.id, sha256=expressive_body.sha256))
     take = Take(clip=expressive, body=expressive_body, name="expressions")
