@@ -116,7 +116,11 @@ def perform(
     body: BodyFile = None,
     shape: Annotated[
         str,
-        typer.Option(metavar="NUMBERS", help="The character's shape: up to 10 numbers, as 1.5,0,-1.", show_default=False),
+        typer.Option(
+            metavar="NUMBERS",
+            help="The character's shape: up to 10 numbers, as 1.5,0,-1; of the built-in body: woman, height, weight, muscle, age, proportions, ...",
+            show_default=False,
+        ),
     ] = "",
     start_pose: Annotated[
         Path | None, typer.Option(metavar="CLIP", help="Begin in the last pose of this clip (.npz).", show_default=False)
@@ -265,7 +269,7 @@ def inspect(
 def body_export(
     output: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Where to write the dense SMPL-X .npz (about 170 MB).", show_default=False),
+        typer.Argument(metavar="FILE", help="Where to write the SMPL-X .npz.", show_default=False),
     ],
     quiet: Quiet = False,
     as_json: Json = False,
