@@ -45,8 +45,10 @@ def read_fingers(rest_joints: Array, arm: Arm) -> tuple[Finger, ...]:
         bones = rotations.normalised(np.diff(joints[first : first + 3], axis=0))
         bones = np.concatenate([bones, bones[-1:]])  # the last joint has no end of its own
         if name == "thumb":
-            # The thumb closes across the palm, towards the base of the ring finger.
-            towards = rotations.normalised(-0.8 * thumbward + 0.55 * arm.palm)
+            # The thumb's base turns in under the fingers, its other joints close across the palm.
+            towards = np.stack(
+                [-0.6 * thumbward + 0.5 * arm.palm + 0.5 * arm.hand, *[-0.8 * thumbward + 0.45 * arm.palm] * 2]
+            )
         else:
             towards = arm.palm
         axes = rotations.normalised(np.cross(bones, np.broadcast_to(towards, bones.shape)))
