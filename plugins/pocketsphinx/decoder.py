@@ -68,7 +68,7 @@ class Decoder:
         # pass can place.
         self._engine = pocketsphinx.Decoder(lm=None, featparams=str(_FEATURES), lw=1.0, bestpath=False, loglevel="FATAL")
         self._strange = [_GARBAGE % phone for phone in sorted(phones)]
-        for phone in sorted(phones):
+        for phone in sorted((*phones, "SIL")):
             self.add(_GARBAGE % phone, phone)
 
     def knows(self, word: str) -> bool:
@@ -143,8 +143,8 @@ def _arcs(steps: Sequence[Step], open_end: bool) -> list[tuple[Any, ...]]:
             nodes = [i, *range(spare, spare + len(way) - 1), i + 1]
             spare += len(way) - 1
             arcs += [(nodes[k], nodes[k + 1], 1.0, entry) for k, entry in enumerate(way)]
-        if open_end:
-            arcs.append((i, len(steps), 1.0))
+        if open_end:  # through a word of silence: the second pass stumbles over an empty arc
+            arcs.append((i, len(steps), 1.0, _GARBAGE % "SIL"))
     return arcs
 
 

