@@ -144,6 +144,9 @@ def test_wrists_that_aim_into_the_body_or_at_each_other_are_kept_out(body: Body)
     both = wrist_targets(limbs, {"left": inward, "right": inward}, torso)
     assert np.linalg.norm(both["left"] - both["right"], axis=1).min() > 0.18
     assert (both["left"][:, 0] > both["right"][:, 0]).all()
+    ahead = np.array([[-0.37, -0.2, 0.8]])  # clear of the torso, where the middle of the chest is
+    met = wrist_targets(limbs, {"left": ahead, "right": ahead}, torso)
+    assert np.linalg.norm(met["left"] - met["right"]) > 0.18
     width, depth, middle = torso
     for points in both.values():
         assert (np.hypot(points[:, 0] / width, (points[:, 2] - middle) / depth) > 0.99).all()
