@@ -18,7 +18,7 @@ Array = NDArray[Any]
 _SENSOR_MM = 36.0
 _LIGHTS = (  # towards the light as the camera sees it, colour, softness: key, fill, rim, and what the floor gives back
     ((-0.45, 0.55, 0.7), (1.0, 0.93, 0.85), 0.35),
-    ((0.8, 0.15, 0.5), (0.34, 0.38, 0.46), 0.6),
+    ((0.8, 0.15, 0.5), (0.42, 0.45, 0.52), 0.6),
     ((0.55, 0.45, -0.7), (0.6, 0.62, 0.66), 0.1),
     ((-0.1, -0.9, 0.3), (0.17, 0.14, 0.13), 0.7),
 )
