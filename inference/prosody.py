@@ -55,13 +55,13 @@ def nuclei(level: Array) -> tuple[Nucleus, ...]:
                 dip = value
             elif value - dip >= _PROMINENCE:
                 peak, dip_before, dip = frame, dip, value
+        elif value - dip >= _PROMINENCE and smooth[peak] - dip >= _PROMINENCE:
+            _keep(found, smooth, peak, dip_before, dip, loudest)
+            peak, dip_before, dip = frame, dip, value
         elif value > smooth[peak]:
             peak, dip = frame, value
         else:
             dip = min(dip, value)
-            if value - dip >= _PROMINENCE and smooth[peak] - dip >= _PROMINENCE:
-                _keep(found, smooth, peak, dip_before, dip, loudest)
-                peak, dip_before, dip = frame, dip, value
     if peak >= 0 and smooth[peak] - dip >= _PROMINENCE:
         _keep(found, smooth, peak, dip_before, dip, loudest)
     return tuple(found)
