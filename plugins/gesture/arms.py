@@ -77,17 +77,17 @@ def posture_track(strokes: Sequence[PlannedStroke], side: Side, lexicon: Lexicon
     for stroke in strokes:
         if side not in stroke.sides:
             continue
-        after, release = _coordinates(stroke.after[side]), stroke.releases[side]
-        moves.append(Move(start=stroke.prepare, end=stroke.ready, target=_coordinates(stroke.before[side])))
+        after, release = coordinates_of(stroke.after[side]), stroke.releases[side]
+        moves.append(Move(start=stroke.prepare, end=stroke.ready, target=coordinates_of(stroke.before[side])))
         moves.append(Move(start=stroke.start, end=stroke.apex, target=after, crisp=True))
         if release.to != "next":
             # A hand that waits sinks towards the ready posture, a hand that is done goes to rest.
-            goal = _coordinates(rest) if release.to == "rest" else 0.3 * after + 0.7 * _coordinates(ready)
+            goal = coordinates_of(rest) if release.to == "rest" else 0.3 * after + 0.7 * coordinates_of(ready)
             moves.append(Move(start=release.hold_end, end=release.end, target=goal))
-    return Track(_coordinates(rest), moves)
+    return Track(coordinates_of(rest), moves)
 
 
-def _coordinates(posture: Posture) -> Array:
+def coordinates_of(posture: Posture) -> Array:
     """Direction from gesture space's middle (rad, two angles), distance, then the rest as it is."""
     distance = float(np.linalg.norm(posture.wrist))
     towards = posture.wrist / distance
@@ -138,9 +138,12 @@ def wrist_targets(
         point = arm.collar + arm.shoulder + arm.length * wrist_path(coordinates[side])
         targets[side] = _outside(point, *torso) * (1 if side == "left" else _MIRROR)
     apart = targets["left"] - targets["right"]
-    distance = np.linalg.norm(apart, axis=1, keepdims=True)
-    nearest = 0.40 * arms["left"].length
-    push = (_at_least(distance, nearest, 0.15 * nearest) - distance) / 2 * apart / np.maximum(distance, 1e-6)
+    length = arms["left"].length
+    uncrossed = apart.copy()
+    uncrossed[:, 0] = _at_least(apart[:, 0], 0.10 * length, 0.03 * length)
+    distance = np.linalg.norm(uncrossed, axis=1, keepdims=True)
+    wanted = _at_least(distance, 0.40 * length, 0.06 * length)
+    push = (uncrossed * wanted / distance - apart) / 2
     return {"left": targets["left"] + push, "right": targets["right"] - push}
 
 

@@ -14,10 +14,10 @@ from declaim.core.skeleton import JOINT, JOINTS
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Brief
-from declaim.plugins.gesture.arms import read_arm, torso_size, wrist_targets
+from declaim.plugins.gesture.arms import coordinates_of, read_arm, torso_size, wrist_targets
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.hands import finger_poses, read_fingers
-from declaim.plugins.gesture.lexicon import FINGERS, read_lexicon
+from declaim.plugins.gesture.lexicon import FINGERS, Posture, read_lexicon
 from declaim.plugins.gesture.planning import SIDES
 
 PARAMETERS = {"energy": 0.5, "rate": 45.0, "handedness": "both", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
@@ -135,21 +135,28 @@ def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -
         assert depth[distance < 0.06].min(initial=1) > -0.005
 
 
+def aimed(*wrists: tuple[float, float, float]) -> np.ndarray:
+    """Coordinates of hands at these places: outward, up, forward from the shoulder, arm lengths."""
+    shape = read_lexicon().shapes["relaxed"]
+    postures = [Posture(wrist=np.array(w), turn=0.0, bend=0.0, elbow=0.0, shape=shape) for w in wrists]
+    return np.stack([coordinates_of(posture) for posture in postures])
+
+
 def test_wrists_that_aim_into_the_body_or_at_each_other_are_kept_out(body: Body) -> None:
     rest = body.rest_joints().astype(float)
-    torso = torso_size(body, np.zeros(10), rest)
+    torso = width, depth, middle = torso_size(body, np.zeros(10), rest)
     limbs = {side: read_arm(rest, side) for side in SIDES}
-    down = np.linspace(-0.8, 0.4, 30)[:, None]
-    inward = np.c_[np.full((30, 1), -0.5), down, np.full((30, 1), 0.4)]  # both hands far across
-    both = wrist_targets(limbs, {"left": inward, "right": inward}, torso)
-    assert np.linalg.norm(both["left"] - both["right"], axis=1).min() > 0.18
-    assert (both["left"][:, 0] > both["right"][:, 0]).all()
-    ahead = np.array([[-0.37, -0.2, 0.8]])  # clear of the torso, where the middle of the chest is
-    met = wrist_targets(limbs, {"left": ahead, "right": ahead}, torso)
-    assert np.linalg.norm(met["left"] - met["right"]) > 0.18
-    width, depth, middle = torso
-    for points in both.values():
+    clear = aimed((0.2, -0.5, 0.6))
+    free = wrist_targets(limbs, {"left": clear, "right": clear}, torso)["left"]
+    shoulder = limbs["left"].collar + limbs["left"].shoulder
+    assert np.abs(free - shoulder - limbs["left"].length * np.array([0.2, -0.5, 0.6])).max() < 5e-3
+    inside = aimed(*((-0.3, up, 0.1) for up in np.linspace(-0.9, -0.1, 9)))
+    for points in wrist_targets(limbs, {"left": inside, "right": inside}, torso).values():
         assert (np.hypot(points[:, 0] / width, (points[:, 2] - middle) / depth) > 0.99).all()
+    meeting = aimed(*((out, -0.3, 0.7) for out in np.linspace(-0.2, -0.6, 9)))  # before the chest, and across it
+    met = wrist_targets(limbs, {"left": meeting, "right": meeting}, torso)
+    assert np.linalg.norm(met["left"] - met["right"], axis=1).min() > 0.18
+    assert (met["left"][:, 0] > met["right"][:, 0]).all()
 
 
 def test_hands_never_pass_through_each_other(body: Body, clip: MotionClip) -> None:
