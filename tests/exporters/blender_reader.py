@@ -1,6 +1,6 @@
 """A script for Blender: import FILE and print, as one JSON line, where its bones are at each FRAME.
 
-    ... blender_reader.py -- FILE FRAME...
+... blender_reader.py -- FILE FRAME...
 """
 
 import json
