@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -158,10 +159,11 @@ def test_fbx_agrees_through_the_fbx_sdk(fbx_file: Path, take: Take, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["fbx", "usd"])
-def test_blender_reads_them_back(kind: str, take: Take, request: pytest.FixtureRequest) -> None:
+def test_blender_reads_them_back(kind: str, take: Take, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = request.getfixturevalue(f"{kind}_file")
     command = [*find_blender().command[:-1], str(HERE / "blender_reader.py"), "--", str(path), *map(str, FRAMES)]
-    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    inside = {**os.environ, "TMPDIR": str(tmp_path)}  # Blender leaves its temporary folder behind
+    run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=inside)
     seen = json.loads(next(line for line in run.stdout.splitlines() if line.startswith("seen:"))[5:])
     assert set(ARKIT) <= set(seen["shapes"])
     joints = our_joints(take)[FRAMES] @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # Blender: Z up
