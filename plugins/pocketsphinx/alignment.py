@@ -11,7 +11,7 @@ from .decoder import Array, Decoder, Step, WordSpan
 
 _PIECE = 3000  # frames of 10 ms searched at a time; a line up to a third longer is done at once
 _BEYOND = 400  # frames that are heard beyond a cut, so that the words before it are settled
-_PAUSE = 15  # frames without a word that make a good cut
+_LEAD = 3  # words before a cut that the next piece hears again, so that the first after it has its neighbours
 _FASTEST = 6.5  # script words a second that a voice can say
 _MISFIT = -60.0  # a second of speech that scores less per frame is not what the script says
 _SQUEEZED = -65.0  # a word of four phones and more that scores less was hardly said
@@ -43,13 +43,13 @@ Placement = list[tuple[WordSpan, ...] | None]  # for each step of a script its w
 def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], report: Report) -> Placement:
     """Each step of the script where it lies in ``features`` (frames, 13).
 
-    A piece of the line is heard with all that follows in the script; what lies before its last good pause is kept, and the
+    A piece of the line is heard with all that follows in the script; what lies before its widest late pause is kept, and the
     next piece begins there. A piece that the script does not fit is searched again with leave to skip words and to hear
     others.
     """
     out: Placement = [None] * len(steps)
-    begin = cursor = 0
-    while cursor < len(steps) and begin < len(features):
+    begin = cursor = lead = 0
+    while cursor + lead < len(steps) and begin < len(features):
         report.stage("Placing the script in the voice", begin / len(features))
         end = begin + _PIECE if len(features) - begin > _PIECE * 4 // 3 else len(features)
         last = end == len(features)
@@ -58,11 +58,19 @@ def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], repor
         cut = None if last else _cut(found, end - begin - _BEYOND)
         accepted = [i for i, spans in enumerate(found) if spans and (last or (cut and spans[0].start < cut))]
         for i in accepted:
-            out[cursor + i] = tuple(span.moved(begin) for span in found[i] or ())
+            if i >= lead:
+                out[cursor + i] = tuple(span.moved(begin) for span in found[i] or ())
         if last:
             break
-        cursor += accepted[-1] + 1 if accepted else 0
-        begin += cut or _PIECE - _BEYOND
+        again = accepted[-_LEAD:]
+        if accepted and accepted[-1] >= lead and again == list(range(again[0], again[-1] + 1)):
+            lead = len(again)
+            begin += max(1, (found[again[0]] or ())[0].start - 5)
+            cursor += again[0]
+        else:
+            cursor += max(lead, accepted[-1] + 1 if accepted else 0)
+            begin += cut or _PIECE - _BEYOND
+            lead = 0
     return out
 
 
@@ -154,16 +162,13 @@ def _believed(runs: list[_Run]) -> list[_Run]:
 
 
 def _cut(found: Placement, before: int) -> int | None:
-    """The frame to cut at: in the last pause before ``before``, or else between two words; None where there is none."""
+    """The frame to cut at: in the widest gap between words of the half before ``before``; None where there are no words."""
     spans = [span for placed in found for span in placed or ()]
     gaps = [
         (b.start - a.end, (a.end + b.start + 1) // 2)
         for a, b in itertools.pairwise(spans)
         if (a.end + b.start + 1) // 2 <= before
     ]
-    for width, middle in reversed(gaps):
-        if width >= _PAUSE:
-            return middle
     late = [gap for gap in gaps if gap[1] > before // 2]
     return max(late)[1] if late else None
 

@@ -57,6 +57,7 @@ class Recogniser:
     def _listen(self, samples: Array) -> list[tuple[str, float]]:
         """Each word with its posterior in the lattice."""
         data = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+        self._engine.reinit_feat()  # the noise that it heard in the last line must not change this one
         try:
             self._engine.start_utt()
             try:
@@ -65,9 +66,7 @@ class Recogniser:
                 self._engine.end_utt()
         except RuntimeError:
             return []
-        words = (
-            (plain_name(segment.word), float(segment.prob)) for segment in self._engine.seg() or ()
-        )
+        words = ((plain_name(segment.word), float(segment.prob)) for segment in self._engine.seg() or ())
         return [word for word in words if word[0]]
 
 
