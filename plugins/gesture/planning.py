@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.gestures import match
 from ...core.speech import Speech
 from ...core.timeline import Hand
 from ..contracts import Direction
@@ -18,6 +17,7 @@ from .curves import randomness
 from .lexicon import Lexicon, Posture, Unit
 from .phrases import Phrase
 from .style import Style, StyleSheet
+from .wishes import Wish, chosen_wishes, find_wishes, meant_units
 
 Array = NDArray[Any]
 Side = Literal["left", "right"]
@@ -25,16 +25,14 @@ SIDES: tuple[Side, Side] = ("left", "right")
 
 REST_GAP = 3.0  # s without a stroke after which a hand goes back to rest
 _FROM_REST, _FROM_AIR = 0.72, 0.40  # s, preparation
-_WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke
 _EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
 _SHORTEST_PREPARATION = 0.24
-_LONGEST_WAIT = 0.25  # s between preparation and stroke
+_LONGEST_WAIT = 0.35  # s between preparation and stroke
 _FLOW = 0.3  # share of the stroke into which the preparation flows
 _ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
 _COARTICULATED = 0.9  # s between an apex and the next preparation within which the hand just holds
 RETRACTION = 0.85  # s
 _SHORTEST_RETRACTION = 0.55
-_RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
 HOME = np.array([0.00, -0.64, 0.48])  # arm lengths; where a raised hand waits
@@ -79,15 +77,6 @@ class PlannedStroke:
         return SIDES if self.hand == "both" else (self.hand,)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Wish:
-    accent: Accent
-    unit: Unit | None  # None: any beat
-    score: float
-    forced: bool
-    emphasis: float
-
-
 def plan_strokes(
     speech: Speech,
     phrases: Sequence[Phrase],
@@ -101,85 +90,18 @@ def plan_strokes(
     warn: Callable[[str], None],
 ) -> list[PlannedStroke]:
     """The line's strokes in order of time, apexes on frames."""
-    meant = _meant(speech, lexicon, direction, seed, warn)
+    meant = meant_units(speech, lexicon, direction, seed, warn)
     nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
     planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames)
     for number, phrase in enumerate(phrases):
         style = styles.at(phrase.start)
         wishes = [
             wish
-            for wish in _wishes(phrase, meant, speech, direction, seed)
+            for wish in find_wishes(phrase, meant, speech, direction, seed)
             if wish.forced or _EARLIEST <= wish.accent.time <= planner.latest_apex
         ]
-        planner.add(number, phrase, _chosen(wishes, phrase, style, seed, number))
+        planner.add(number, phrase, chosen_wishes(wishes, phrase, style, seed, number))
     return planner.finished()
-
-
-def _meant(
-    speech: Speech, lexicon: Lexicon, direction: Direction, seed: int, warn: Callable[[str], None]
-) -> dict[int, tuple[Unit, int, int, bool]]:
-    """Word -> the unit that meaning or the artist gives it, the run of words it covers, and whether it must happen."""
-    words = speech.words or ()
-    barred = direction.muted | direction.reserved
-    found: dict[int, tuple[Unit, int, int, bool]] = {}
-    for hit in match(words, lexicon.entries, excluded=barred | set(direction.gestures)):
-        unit = lexicon.units[hit.id]
-        if randomness(seed, "chance", hit.first).random() < unit.chance:
-            for word in range(hit.first, hit.last + 1):
-                found[word] = (unit, hit.first, hit.last, False)
-    for word, name in sorted(direction.gestures.items()):
-        if word in barred or not 0 <= word < len(words):
-            continue
-        if name in lexicon.units:
-            found[word] = (lexicon.units[name], word, word, True)
-        else:
-            warn(f'There is no gesture "{name}" for the word "{words[word].text}"; it gets a beat.')
-            found[word] = (lexicon.beats[0], word, word, True)
-    return found
-
-
-def _wishes(
-    phrase: Phrase,
-    meant: dict[int, tuple[Unit, int, int, bool]],
-    speech: Speech,
-    direction: Direction,
-    seed: int,
-) -> list[_Wish]:
-    words = speech.words or ()
-    kept_clear = [
-        (words[i].start - _RESERVED_MARGIN, words[i].end + _RESERVED_MARGIN) for i in direction.reserved if i < len(words)
-    ]
-    best: dict[int, _Wish] = {}
-    wishes = []
-    for accent in phrase.accents:
-        emphasis = direction.emphasis.get(accent.word, 1.0)
-        weak = accent.strength < _WEAKEST and accent.word not in meant and emphasis <= 1
-        if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
-            continue
-        unit, first, _, forced = meant.get(accent.word, (None, -1, -1, False))
-        score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
-        score += (0.35 + 0.5 * accent.strength) * (unit is not None) + 0.5 * (emphasis > 1.2)
-        wish = _Wish(accent=accent, unit=unit, score=score, forced=forced or emphasis >= 1.5, emphasis=emphasis)
-        if unit is None:
-            wishes.append(wish)
-        elif first not in best or wish.score > best[first].score:  # one stroke for a run of words
-            best[first] = wish
-    return [*wishes, *best.values()]
-
-
-def _chosen(wishes: Sequence[_Wish], phrase: Phrase, style: Style, seed: int, number: int) -> list[_Wish]:
-    """The best wishes that keep apart, as many as the rate allows; forced ones always. In order of time."""
-    if style.rate <= 0:
-        return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
-    length = phrase.end - phrase.start + min(phrase.pause, 0.4)
-    count = int(length * style.rate / 60 + randomness(seed, "count", number).random() * 0.9 + 0.05)
-    apart = float(np.clip(22 / style.rate, 0.45, 1.0))
-    taken: list[_Wish] = []
-    for wish in sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time)):
-        gap = min((abs(wish.accent.time - other.accent.time) for other in taken), default=np.inf)
-        if wish.forced or (len(taken) < count and gap >= apart):
-            taken.append(wish)
-    return sorted(taken, key=lambda w: w.accent.time)
 
 
 class _Planner:
@@ -195,7 +117,7 @@ class _Planner:
         self.last_apex: dict[Side, float] = {"left": -np.inf, "right": -np.inf}
         self.recent: list[str] = []
 
-    def add(self, number: int, phrase: Phrase, wishes: Sequence[_Wish]) -> None:
+    def add(self, number: int, phrase: Phrase, wishes: Sequence[Wish]) -> None:
         mode = self._phrase_hand(number, self.styles.at(phrase.start))
         for wish in wishes:
             frame = round(wish.accent.time * self.fps)
@@ -210,7 +132,7 @@ class _Planner:
         other: Side = "left" if style.handedness == "right" else "right"
         return style.handedness if draw < 0.60 else "both" if draw < 0.86 else other
 
-    def _strike(self, wish: _Wish, apex: float, mode: Hand, phrase: int) -> None:
+    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int) -> None:
         style = self.styles.at(apex)
         random = randomness(self.seed, "stroke", round(wish.accent.time * 100))
         unit = wish.unit or self._beat(random)
