@@ -236,13 +236,13 @@ def _silence(rate: int, frames: int) -> Iterator[tuple[int, Array]]:
 
 def _interleaved(frame: Any) -> Array:
     """A PyAV frame as (frames, channels) float32."""
-    data = frame.to_ndarray()
+    data: Array = frame.to_ndarray()
     channels = frame.layout.nb_channels
     block = data.T if frame.format.is_planar else data.reshape(-1, channels)
     if block.dtype == np.uint8:
-        return (block.astype(np.float32) - 128.0) / 128.0
+        return np.asarray((block.astype(np.float32) - 128.0) / 128.0)
     if block.dtype.kind == "i":
-        return block.astype(np.float32) / np.float32(2.0 ** (8 * block.dtype.itemsize - 1))
+        return np.asarray(block.astype(np.float32) / np.float32(2.0 ** (8 * block.dtype.itemsize - 1)))
     return np.ascontiguousarray(block, dtype=np.float32)
 
 

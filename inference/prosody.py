@@ -37,7 +37,7 @@ def energy(samples: Array) -> Array:
     for offset, weight in enumerate(_TAPER):
         centred += weight * power[offset : offset + 2 * frames : 2]
     centred /= sum(_TAPER) * half
-    return np.maximum(10.0 * np.log10(np.maximum(centred, 1e-12)), FLOOR).astype(np.float32)
+    return np.asarray(np.maximum(10.0 * np.log10(np.maximum(centred, 1e-12)), FLOOR), np.float32)
 
 
 def nuclei(level: Array) -> tuple[Nucleus, ...]:

@@ -143,9 +143,9 @@ def _picked(decoder: Decoder, features: Array, steps: Sequence[Step], omission: 
         placed = assign([span.name for span in spans], run, skipping=False)
         if all(placed):
             runs.append(_Run(first=group[0], placed=[tuple(moved[slice(*at)]) for at in placed if at]))
-    for run in _believed(runs):
-        for i, spans_of_step in enumerate(run.placed):
-            out[run.first + i] = spans_of_step
+    for kept in _believed(runs):
+        for i, spans_of_step in enumerate(kept.placed):
+            out[kept.first + i] = spans_of_step
     return out
 
 

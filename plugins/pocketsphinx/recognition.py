@@ -74,7 +74,7 @@ def measures(spans: Sequence[WordSpan], posteriors: Sequence[float]) -> list[tup
     """What tells right words from wrong ones, for each word of a piece: values about -2..2."""
     chance = [math.log(max(posterior, 1e-6)) for posterior in posteriors]
     everywhere = sum(span.score for span in spans) / len(spans)
-    out = []
+    out: list[tuple[float, ...]] = []
     for i, span in enumerate(spans):
         around = [chance[k] for k in (i - 1, i + 1) if 0 <= k < len(spans)]
         worst = min(phone.score / max(1, phone.end - phone.start) for phone in span.phones)

@@ -141,8 +141,8 @@ def _ways(text: str, knows: Callable[[str], bool], names: Container[str], shouti
     if text.startswith("@"):
         return _product((((), ("at",))), _ways(text[1:], knows, names, shouting))
     if "/" in text:
-        parts = [_ways(part, knows, names, shouting) for part in text.split("/") if part]
-        return _product(*_between(parts, ((), ("slash",), ("or",))))
+        sides = [_ways(part, knows, names, shouting) for part in text.split("/") if part]
+        return _product(*_between(sides, ((), ("slash",), ("or",))))
     if knows(word):
         return ((word,), tuple(word)) if text.isupper() and 1 < len(text) < 5 and not shouting else ((word,),)
     if (parts := re.split(r"[-–_+&.,:;*~|]+", text)) and len(parts) > 1:
