@@ -92,7 +92,7 @@ def plan_strokes(
     """The line's strokes in order of time, apexes on frames."""
     meant = meant_units(speech, lexicon, direction, seed, warn)
     nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
-    planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames)
+    planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames, warn=warn)
     for number, phrase in enumerate(phrases):
         style = styles.at(phrase.start)
         wishes = [
@@ -107,9 +107,18 @@ def plan_strokes(
 class _Planner:
     """Gives the chosen wishes hands, postures and times, one after the other."""
 
-    def __init__(self, *, lexicon: Lexicon, styles: StyleSheet, nuclei: Array, seed: int, fps: float, frames: int) -> None:
-        self.lexicon, self.styles, self.seed, self.fps = lexicon, styles, seed, fps
-        self.frames = frames
+    def __init__(
+        self,
+        *,
+        lexicon: Lexicon,
+        styles: StyleSheet,
+        nuclei: Array,
+        seed: int,
+        fps: float,
+        frames: int,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.lexicon, self.styles, self.seed, self.fps, self.warn = lexicon, styles, seed, fps, warn
         self.last_time = (frames - 1) / fps
         self.latest_apex = self.last_time - _SHORTEST_RETRACTION - 0.04
         self.nuclei = nuclei
@@ -120,10 +129,10 @@ class _Planner:
     def add(self, number: int, phrase: Phrase, wishes: Sequence[Wish]) -> None:
         mode = self._phrase_hand(number, self.styles.at(phrase.start))
         for wish in wishes:
-            frame = round(wish.accent.time * self.fps)
-            apex = frame / self.fps
-            if frame < self.frames and apex <= self.latest_apex:
-                self._strike(wish, apex, mode, number)
+            apex = round(wish.accent.time * self.fps) / self.fps
+            in_time = apex <= (self.last_time if wish.forced else self.latest_apex)
+            if not (in_time and self._strike(wish, apex, mode, number)) and wish.forced:
+                self.warn(f"The stroke asked for at {wish.accent.time:.2f} s has no room between its neighbours.")
 
     def _phrase_hand(self, number: int, style: Style) -> Hand:
         draw = randomness(self.seed, "hand", number).random()
@@ -132,7 +141,7 @@ class _Planner:
         other: Side = "left" if style.handedness == "right" else "right"
         return style.handedness if draw < 0.60 else "both" if draw < 0.86 else other
 
-    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int) -> None:
+    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int) -> bool:
         style = self.styles.at(apex)
         random = randomness(self.seed, "stroke", round(wish.accent.time * 100))
         unit = wish.unit or self._beat(random)
@@ -159,7 +168,7 @@ class _Planner:
         if ready - prepare < shortest:  # no time to wait before the stroke
             ready, prepare = latest, max(latest - wanted, free, 0.0)
         if ready - prepare < (0.8 if wish.forced else 1.0) * shortest:
-            return
+            return False
         self.strokes.append(
             PlannedStroke(
                 unit=unit,
@@ -178,6 +187,7 @@ class _Planner:
         self.recent = [*self.recent[-1:], unit.id]
         for side in sides:
             self.last_apex[side] = apex
+        return True
 
     def _beat(self, random: np.random.Generator) -> Unit:
         weights = np.array([u.beat * (0.25 if u.id in self.recent else 1.0) for u in self.lexicon.beats])
@@ -208,6 +218,8 @@ class _Planner:
     def _release(self, stroke: PlannedStroke, following: float | None) -> Release:
         if following is not None and following - stroke.apex < _COARTICULATED:
             return Release(hold_end=following, end=following, to="next")
+        if following is None and stroke.apex > self.latest_apex + 1e-9:  # too late to come down
+            return Release(hold_end=self.last_time, end=self.last_time, to="next")
         hold_end = stroke.apex + stroke.hold
         if following is not None and following - stroke.apex < REST_GAP - 0.5:
             return Release(hold_end=hold_end, end=min(hold_end + 0.6, following), to="ready")

@@ -190,6 +190,27 @@ def test_the_artists_gesture_is_made_and_an_unknown_one_is_told(speech: Speech, 
     assert report.warnings == ['There is no gesture "bigg" for the word "timber"; it gets a beat.']
 
 
+def test_a_gesture_without_room_is_told_and_a_late_one_is_held(speech: Speech, body: Body) -> None:
+    assert speech.words is not None
+    last = len(speech.words) - 1
+    cut = dataclasses.replace(speech, duration=speech.words[last].end)
+    clip = perform(cut, body, direction=Direction(gestures={last: "big"}))
+    assert clip.timeline.strokes[-1].unit == "big" and clip.timeline.strokes[-1].word == last
+    assert np.degrees(np.abs(np.diff(clip.poses[-20:, JOINT["left_elbow"]], axis=0))).max() < 20
+    soon = dataclasses.replace(
+        speech,
+        words=(Word(text="Now", start=0.02, end=0.2), *speech.words),
+        phones=(),
+        nuclei=(Nucleus(time=0.1, prominence=9.0), *(speech.nuclei or ())),
+    )
+    generator, report = GestureGenerator(), SilentReport()
+    direction = Direction(gestures={0: "big"})
+    brief = Brief(fps=30, seed=1, body=body, betas=np.zeros(10), parameters=PARAMETERS, direction=direction)
+    (clip,) = generator.generate(soon, [brief], report)
+    assert 0 not in {stroke.word for stroke in clip.timeline.strokes}
+    assert report.warnings == ["The stroke asked for at 0.10 s has no room between its neighbours."]
+
+
 def test_meaning_chooses_the_gesture_but_not_for_unsure_words(body: Body) -> None:
     sure, doubtful = spoken(), spoken(unsure=frozenset(range(60)))
     assert sure.words is not None
