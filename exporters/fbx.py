@@ -30,6 +30,7 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
     still_meshes(figure)
     channel.stage(f"Writing {task.title}", 0.2)
     addon_utils.enable("io_scene_fbx")
+    _same_bytes_each_time()
     options: dict[str, Any] = {
         "filepath": str(task.place),
         "object_types": {"ARMATURE", "MESH"},
@@ -48,3 +49,23 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
         "embed_textures": True,
     }
     bpy.ops.export_scene.fbx(**options)
+
+
+def _same_bytes_each_time() -> None:
+    """Take the clock and Python's random hashes out of Blender's exporter: the same clip gives the same file.
+
+    Its numbers for objects are hashes of their names, and its header holds the time of day.
+    """
+    import datetime
+    import hashlib
+    import types
+
+    from io_scene_fbx import export_fbx_bin, fbx_utils
+
+    fixed = datetime.datetime(1980, 1, 1)
+    export_fbx_bin.datetime = types.SimpleNamespace(datetime=types.SimpleNamespace(now=lambda: fixed))
+
+    def stable(key: object) -> int:
+        return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:7], "little")
+
+    fbx_utils.hash = stable
