@@ -243,19 +243,20 @@ class MotionClip:
                 "Layered clips must have the same frame rate and length.", hint="Resample or slice one of them."
             )
         weights = np.broadcast_to(np.asarray(weight, dtype=np.float64), (len(self),))
-        joints = [joint for channel in channels for joint in CHANNEL_JOINTS[channel]]
+        joints = np.array([joint for channel in channels for joint in CHANNEL_JOINTS[channel]], dtype=np.intp)
         shapes = [shape for channel in channels for shape in CHANNEL_SHAPES[channel]]
         poses, trans, blendshapes = self.poses.copy(), self.trans, self.blendshapes.copy()
         expressions, contacts = self.expressions, self.contacts
         column = weights[:, None].astype(np.float32)
-        if joints:
-            ours, theirs = (
-                rotations.axis_angle_to_quaternion(c.poses[:, joints].astype(np.float64)) for c in (self, other)
-            )
-            mixed = rotations.slerp(ours, theirs, np.repeat(weights[:, None], len(joints), axis=1))
-            whole = weights == 1
-            poses[:, joints] = rotations.quaternion_to_axis_angle(mixed)
+        if len(joints):
+            whole, partly = weights == 1, (weights > 0) & (weights < 1)
             poses[np.ix_(whole, joints)] = other.poses[np.ix_(whole, joints)]
+            ours, theirs = (
+                rotations.axis_angle_to_quaternion(c.poses[np.ix_(partly, joints)].astype(np.float64))
+                for c in (self, other)
+            )
+            mixed = rotations.slerp(ours, theirs, np.repeat(weights[partly, None], len(joints), axis=1))
+            poses[np.ix_(partly, joints)] = rotations.quaternion_to_axis_angle(mixed)
         if shapes:
             blendshapes[:, shapes] = _mixed(blendshapes[:, shapes], other.blendshapes[:, shapes], column)
         if "body" in channels:

@@ -52,9 +52,10 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
 
 
 def _same_bytes_each_time() -> None:
-    """Take the clock and Python's random hashes out of Blender's exporter: the same clip gives the same file.
+    """Take the clock, Python's random hashes and this machine's folders out of what Blender's exporter writes.
 
-    Its numbers for objects are hashes of their names, and its header holds the time of day.
+    Its numbers for objects are hashes of their names, its header holds the time of day, and its textures, which are inside
+    the file, the folder that they came from.
     """
     import datetime
     import hashlib
@@ -69,3 +70,11 @@ def _same_bytes_each_time() -> None:
         return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:7], "little")
 
     fbx_utils.hash = stable
+
+    in_full = export_fbx_bin._gen_vid_path
+
+    def by_name(image: Any, scene_data: Any) -> tuple[str, str]:
+        _, relative = in_full(image, scene_data)
+        return relative, relative
+
+    export_fbx_bin._gen_vid_path = by_name

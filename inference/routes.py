@@ -22,7 +22,8 @@ from ..core.errors import DeclaimError, EngineError, InputError
 from ..core.typed_json import encoded
 from ..plugins.registry import Row, find_plugins
 from .access import allows
-from .jobs import Job, Jobs
+from .job import Job
+from .jobs import Jobs
 from .worker import take_file
 
 _STATUS = {

@@ -24,6 +24,7 @@ from .style import style_sheet
 Array = NDArray[Any]
 _ID, _VERSION = "gesture", "1"
 _CHANNELS = ("body", "hands", "head_gaze", "upper_face")
+_BLOCK = 4096  # frames of arm movement worked out at once: about 60 MB
 
 
 class GestureGenerator:
@@ -78,15 +79,15 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     looks, shifts = head.gaze(times, speech.duration, phrases, styles, brief.seed)
     eye_poses, eye_weights = head.eyes(looks, trunk + turn)
     named |= eye_poses
-    report.stage("Moving arms and hands")
-    arm_poses, finger_poses = _arms_and_hands(brief, rest, strokes, times, lexicon, body.breath)
-    named |= arm_poses
-
-    poses = np.zeros((frames, JOINT_COUNT, 3))
+    poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
         poses[:, JOINT[name]] = values
-    for joint, values in finger_poses.items():
-        poses[:, joint] = values
+    for first in range(0, frames, _BLOCK):
+        report.stage("Moving arms and hands", first / frames)
+        block = slice(first, first + _BLOCK)
+        moved = _arms_and_hands(brief, rest, strokes, times[block], lexicon, body.breath[block])
+        for joint, values in moved.items():
+            poses[block, joint] = values
     blinks = upper_face.blink_times(speech.duration, phrases, shifts, styles, brief.seed)
     down = (eye_weights["eyeLookDownLeft"] + eye_weights["eyeLookDownRight"]) / 2
     weights = upper_face.upper_face(times, brief.fps, phrases, strokes, blinks, down, styles, brief.seed)
@@ -105,7 +106,8 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
 
 def _arms_and_hands(
     brief: Brief, rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, breath: Array
-) -> tuple[dict[str, Array], dict[int, Array]]:
+) -> dict[int, Array]:
+    """Joint -> its rotations (T, 3). Each moment stands for itself, so that long lines can go in blocks."""
     limbs = {side: arms.read_arm(rest, side) for side in SIDES}
     tracks = {side: arms.posture_track(strokes, side, lexicon) for side in SIDES}
     torso = arms.torso_size(brief.body, brief.betas, rest)
@@ -118,15 +120,15 @@ def _arms_and_hands(
     step = 0.01
     _, ahead = reached(np.maximum(times - arms.DRAG_DELAY + step, 0))
     _, behind = reached(np.maximum(times - arms.DRAG_DELAY - step, 0))
-    named: dict[str, Array] = {}
-    fingers: dict[int, Array] = {}
+    moved: dict[int, Array] = {}
     for side in SIDES:
         velocity = (ahead[side] - behind[side]) / (2 * step)
-        named |= arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, 0.012 * breath)
+        arm = arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, 0.012 * breath)
+        moved |= {JOINT[name]: values for name, values in arm.items()}
         chain = hands.read_fingers(rest, limbs[side])
         shapes = {f.name: tracks[side].sample(times - f.delay)[:, arms.SHAPE_START :] for f in chain}
-        fingers |= hands.finger_poses(limbs[side], chain, shapes)
-    return named, fingers
+        moved |= hands.finger_poses(limbs[side], chain, shapes)
+    return moved
 
 
 def _stroke(plan: PlannedStroke) -> Stroke:

@@ -270,3 +270,19 @@ def _skeleton(stage: Any, skel: Any) -> tuple[Any, Any, list[str]]:
     prim = next(prim for prim in stage.Traverse() if prim.IsA(skel.Skeleton))
     query = skel.Cache().GetSkelQuery(skel.Skeleton(prim))
     return prim, query, [path.split("/")[-1] for path in query.GetJointOrder()]
+
+
+def test_the_same_clip_gives_the_same_fbx(take: Take, fbx_file: Path, tmp_path: Path) -> None:
+    again = tmp_path / "take.fbx"
+    blender.write(take, [again], SilentReport())
+    assert again.read_bytes() == fbx_file.read_bytes()
+
+
+def test_the_same_clip_gives_the_same_usd(take: Take, usd_file: Path, tmp_path: Path) -> None:
+    """In what it says: how the USD library lays its tables out in the file changes from run to run."""
+    from pxr import Sdf
+
+    write_usd(take, tmp_path / "take.usd")
+    first, second = (Sdf.Layer.OpenAsAnonymous(str(path)).ExportToString() for path in (usd_file, tmp_path / "take.usd"))
+    assert first == second
+    assert "declaim-" not in first  # the temporary folder's name
