@@ -258,7 +258,9 @@ class Body:
             moving, deltas = self.blendshape_matrix
             weights = _columns(blendshapes, len(self.blendshapes), "blend shapes")
             points = np.repeat(shaped[None], len(weights), axis=0)
-            points[:, moving] += (weights @ deltas[: weights.shape[1]].reshape(weights.shape[1], -1)).reshape(len(weights), -1, 3)
+            points[:, moving] += (weights @ deltas[: weights.shape[1]].reshape(weights.shape[1], -1)).reshape(
+                len(weights), -1, 3
+            )
             return points
         if expressions is not None and expressions.any():
             weights = _columns(expressions, self.expression_dirs.shape[2], "expressions")

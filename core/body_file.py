@@ -41,7 +41,8 @@ def read_body(path: Path) -> Body:
         data = path.read_bytes()
     except OSError as error:
         raise BodyError(
-            f"The body {path} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path and its permissions."
+            f"The body {path} cannot be read: {(error.strerror or str(error)).lower()}.",
+            hint="Check the path and its permissions.",
         ) from None
     sha256 = hashlib.sha256(data).hexdigest()
     try:
@@ -51,7 +52,9 @@ def read_body(path: Path) -> Body:
             return dataclasses.replace(body, path=path)
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError):
         # AttributeError and TypeError: numpy returned a bare array, as for an .npy.
-        raise BodyError(f"{path} is not an npz body file.", hint="Give an .npz in SMPL-X layout, such as SMPLX_NEUTRAL.npz.") from None
+        raise BodyError(
+            f"{path} is not an npz body file.", hint="Give an .npz in SMPL-X layout, such as SMPLX_NEUTRAL.npz."
+        ) from None
 
 
 class _Arrays:
@@ -62,7 +65,9 @@ class _Arrays:
 
     def take(self, name: str, shape: tuple[int | None, ...], kind: Any = np.float32) -> Array:
         if name not in self._archive:
-            raise BodyError(f"The body {self._path} has no array {name!r}.", hint="It is not a complete body file in SMPL-X layout.")
+            raise BodyError(
+                f"The body {self._path} has no array {name!r}.", hint="It is not a complete body file in SMPL-X layout."
+            )
         try:
             array = np.asarray(self._archive[name])
         except ValueError:
@@ -71,7 +76,9 @@ class _Arrays:
                 hint="Save it again as a plain numeric array.",
             ) from None
         if array.dtype.kind not in "fiu":
-            raise BodyError(f"The array {name!r} of the body {self._path} holds no numbers.", hint="Save it as a numeric array.")
+            raise BodyError(
+                f"The array {name!r} of the body {self._path} holds no numbers.", hint="Save it as a numeric array."
+            )
         if len(array.shape) != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape)):
             wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
             raise BodyError(
@@ -91,7 +98,9 @@ def _smplx(arrays: _Arrays, path: Path, sha256: str) -> Body:
     triangles = _indices(arrays.take("f", (None, 3), np.int64), count, "f", path)
     parents = arrays.take("kintree_table", (2, JOINT_COUNT), np.int64)[0]
     if tuple(parents[1:]) != PARENTS[1:]:
-        raise BodyError(f"The joints of the body {path} are not in SMPL-X's order.", hint="Declaim reads SMPL-X bodies only.")
+        raise BodyError(
+            f"The joints of the body {path} are not in SMPL-X's order.", hint="Declaim reads SMPL-X bodies only."
+        )
     dirs = arrays.take("shapedirs", (count, 3, None))
     total = dirs.shape[2]
     if total < 20:
@@ -99,7 +108,9 @@ def _smplx(arrays: _Arrays, path: Path, sha256: str) -> Body:
             f"The array 'shapedirs' of the body {path} has {total} directions where at least 20 are needed.",
             hint="Ten for the shape and ten for the face.",
         )
-    shape, expression = (slice(0, 300), slice(300, None)) if total >= _SHAPE_COLUMNS + 100 else (slice(0, 10), slice(10, 20))
+    shape, expression = (
+        (slice(0, 300), slice(300, None)) if total >= _SHAPE_COLUMNS + 100 else (slice(0, 10), slice(10, 20))
+    )
     pose_dirs = arrays.take("posedirs", (count, 3, (JOINT_COUNT - 1) * 9))
     faces = _indices(arrays.take("lmk_faces_idx", (_LANDMARKS,), np.int64), len(triangles), "lmk_faces_idx", path)
     return Body(
@@ -182,7 +193,9 @@ def write_compact(body: Body, path: Path) -> None:
     regressor_rows, regressor_columns = np.nonzero(body.joint_regressor)
     corners = body.triangles.reshape(-1)
     assert body.corner_uvs is not None
-    uvs, uv_index = np.unique(np.round(body.corner_uvs.reshape(-1, 2) * 65535).astype(np.uint16), axis=0, return_inverse=True)
+    uvs, uv_index = np.unique(
+        np.round(body.corner_uvs.reshape(-1, 2) * 65535).astype(np.uint16), axis=0, return_inverse=True
+    )
     faces = [_quantised(shape.deltas) for shape in body.blendshapes]
     expressions = [_sparse(body.expression_dirs[..., k]) for k in range(body.expression_dirs.shape[2])]
     expression_values = [_quantised(deltas) for _, deltas in expressions]
@@ -265,7 +278,9 @@ def _compact(arrays: _Arrays, path: Path, sha256: str) -> Body:
     weights /= weights.sum(axis=1, keepdims=True)
     regressor = np.zeros((JOINT_COUNT, count), np.float32)
     rows = np.repeat(np.arange(JOINT_COUNT), arrays.take("regressor_counts", (JOINT_COUNT,), np.int64))
-    regressor[rows, arrays.take("regressor_vertices", (len(rows),), np.int64)] = arrays.take("regressor_values", (len(rows),))
+    regressor[rows, arrays.take("regressor_vertices", (len(rows),), np.int64)] = arrays.take(
+        "regressor_values", (len(rows),)
+    )
     scales = arrays.take("shape_scales", (None,))
     shape_dirs = arrays.take("shape_values", (len(scales), count, 3)) * scales[:, None, None]
     expressions = list(_unpacked(arrays, "expression"))

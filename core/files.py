@@ -46,5 +46,5 @@ def writable(path: Path) -> None:
         raise _Tried
 
 
-class _Tried(Exception):  # noqa: N818 - a signal, not an error
+class _Tried(Exception):  # a signal, not an error
     """The trial file could be made: leave ``replacing`` without renaming it."""

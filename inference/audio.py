@@ -61,9 +61,7 @@ def read_audio(path: Path | str, *, limit_s: float = 3600.0) -> Recording:
             samples, rate = mixed.finish()
     finally:
         source.close()
-    return Recording(
-        sha256=digest, samples=samples, duration=mixed.duration, sample_rate=rate, channels=mixed.channels
-    )
+    return Recording(sha256=digest, samples=samples, duration=mixed.duration, sample_rate=rate, channels=mixed.channels)
 
 
 def rms_normalised(samples: Array) -> tuple[Array, float]:
@@ -295,5 +293,6 @@ def _digest(path: Path) -> str:
         raise AudioError(f"{path} may not be read.", hint="Change its permissions, or copy it elsewhere.") from None
     except OSError as error:
         raise AudioError(
-            f"{path} cannot be read ({(error.strerror or str(error)).lower()}).", hint="Copy it to this machine and try again."
+            f"{path} cannot be read ({(error.strerror or str(error)).lower()}).",
+            hint="Copy it to this machine and try again.",
         ) from None

@@ -88,7 +88,9 @@ def check(action: str, path: Path | None) -> Checked:
     steps: list[tuple[str, str]] = []
     try:
         # A plugin inside a package (ours, or an installed one) is loaded as the module that it is there.
-        package = next((row.manifest.package for row in registry.find_plugins() if row.manifest and row.folder == folder), "")
+        package = next(
+            (row.manifest.package for row in registry.find_plugins() if row.manifest and row.folder == folder), ""
+        )
         manifest = read_manifest(folder, package=package)
         steps.append((f"plugin.toml is sound: {manifest.kind} {manifest.id} {manifest.version}", ""))
         parameters = complete(manifest.id, manifest.parameters, {})

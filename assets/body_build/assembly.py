@@ -125,7 +125,11 @@ def joint_regressor(normal: Figure, shape_dirs: Array, joint_dirs: Array, weight
     for joint in range(JOINT_COUNT):
         distance = np.linalg.norm(normal.vertices - normal.joints[joint], axis=1)
         near = np.argsort(np.where(quiet, distance, np.inf), kind="stable")[:unknowns]
-        rows = [np.ones((1, unknowns)), normal.vertices[near].T, *(shape_dirs[near, :, k].T for k in range(shape_dirs.shape[2]))]
+        rows = [
+            np.ones((1, unknowns)),
+            normal.vertices[near].T,
+            *(shape_dirs[near, :, k].T for k in range(shape_dirs.shape[2])),
+        ]
         wanted = [np.ones(1), normal.joints[joint], *(joint_dirs[joint, :, k] for k in range(shape_dirs.shape[2]))]
         matrix, target = np.concatenate(rows), np.concatenate(wanted)
         even = np.full(unknowns, 1 / unknowns)
@@ -157,5 +161,3 @@ def _triangles(pieces: list[Piece]) -> tuple[Array, Array, tuple[BodyPart, ...]]
             runs.append(BodyPart(name=title, material=order[name], start=start, count=len(triangles) - start))
         offset += len(piece.sources)
     return np.array(triangles, np.int32), np.clip(np.array(uvs, np.float32), 0, 1), tuple(runs)
-
-

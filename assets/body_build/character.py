@@ -118,7 +118,15 @@ def _eye(source: Source, base: Array, side: str) -> Piece:
     material: list[str] = []
     for ring in range(len(_EYE_RINGS) + 1):
         outer = _EYE_RINGS[ring] if ring < len(_EYE_RINGS) else np.pi
-        name = "pupil" if outer <= _PUPIL + 1e-6 else "iris" if outer <= _IRIS + 1e-6 else "limbus" if outer <= _LIMBUS + 1e-6 else "sclera"
+        name = (
+            "pupil"
+            if outer <= _PUPIL + 1e-6
+            else "iris"
+            if outer <= _IRIS + 1e-6
+            else "limbus"
+            if outer <= _LIMBUS + 1e-6
+            else "sclera"
+        )
         for k in range(_EYE_SEGMENTS):
             after = (k + 1) % _EYE_SEGMENTS
             inside, outside = 1 + (ring - 1) * _EYE_SEGMENTS, 1 + ring * _EYE_SEGMENTS

@@ -124,7 +124,9 @@ def brow(source: Source, base: Array, side: str) -> Piece:
     for row in rows:
         for point, normal, width in zip(path, across, half):
             place = point + row * width * normal
-            found = first_hit(base, triangles, np.array([sign * place[0], eye[1] + place[1], 1.0]), np.array([0.0, 0.0, -1.0]))
+            found = first_hit(
+                base, triangles, np.array([sign * place[0], eye[1] + place[1], 1.0]), np.array([0.0, 0.0, -1.0])
+            )
             assert found is not None
             sources.append(triangles[found[0]])
             shares.append(found[1])

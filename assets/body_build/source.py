@@ -82,7 +82,8 @@ def refuse_noncommercial(cache: Path) -> None:
     """Raise InputError where Anny has fetched its non-commercial SMPL mappings: what we ship must not be near them."""
     if (cache / "noncommercial").exists() or (cache / "noncommercial.zip").exists():
         raise InputError(
-            f"Anny's cache {cache} holds non-commercial data.", hint="Set ANNY_CACHE_DIR to an empty folder and build again."
+            f"Anny's cache {cache} holds non-commercial data.",
+            hint="Set ANNY_CACHE_DIR to an empty folder and build again.",
         )
 
 

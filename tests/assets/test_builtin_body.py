@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from declaim.assets.body_build.rays import first_hit
 from declaim.assets.body_build.source import refuse_noncommercial
 from declaim.core.body import builtin_body
@@ -63,7 +64,9 @@ def test_stands_in_a_t_pose_as_smplx_does(body):
     assert np.abs(joints[0]).max() < 1e-5  # the pelvis at the origin
     assert np.abs(joints - joints[MIRROR] * [-1, 1, 1]).max() < 1e-3
     for side, sign in (("left", 1), ("right", -1)):
-        at = {name: joints[JOINT[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist", "index1", "middle1", "middle3")}
+        at = {
+            name: joints[JOINT[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist", "index1", "middle1", "middle3")
+        }
         for start, end in (("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "middle1"), ("middle1", "middle3")):
             bone = at[end] - at[start]
             assert sign * bone[0] / np.linalg.norm(bone) > 0.98, (side, start)
@@ -169,13 +172,47 @@ def test_eyes_turn_with_the_look_shapes(body, name, axis, sign):
         # A turn about the eye's middle: the ball keeps its size.
         ball = np.unique(part(body, f"eye_{side[0].lower()}"))
         eye = body.rest_joints()[JOINT[f"{side.lower()}_eye_smplhf"]]
-        reach = [np.linalg.norm(points[ball] - eye, axis=1) for points in (body.template, shape(body, f"eyeLook{name}{side}"))]
+        reach = [
+            np.linalg.norm(points[ball] - eye, axis=1) for points in (body.template, shape(body, f"eyeLook{name}{side}"))
+        ]
         assert np.abs(reach[0] - reach[1]).max() < 3e-4
 
 
 def test_landmarks_lie_where_ibug_has_them(body):
     marks = body.landmarks(body.template[None])[0]
-    mirror = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 11, 12, 13, 18, 17, 16, 15, 14, 28, 27, 26, 25, 30, 29, 22, 21, 20, 19, 24, 23]
+    mirror = [
+        9,
+        8,
+        7,
+        6,
+        5,
+        4,
+        3,
+        2,
+        1,
+        0,
+        10,
+        11,
+        12,
+        13,
+        18,
+        17,
+        16,
+        15,
+        14,
+        28,
+        27,
+        26,
+        25,
+        30,
+        29,
+        22,
+        21,
+        20,
+        19,
+        24,
+        23,
+    ]
     mirror += [37, 36, 35, 34, 33, 32, 31, 42, 41, 40, 39, 38, 47, 46, 45, 44, 43, 50, 49, 48]
     assert np.abs(marks - marks[mirror] * [-1, 1, 1]).max() < 2.5e-3
     assert marks[0, 0] < marks[9, 0]  # from the character's right to its left

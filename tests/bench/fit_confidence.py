@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
+
 from declaim.core.report import SilentReport
 from declaim.core.speech import SAMPLE_RATE
 from declaim.inference.audio import read_audio, rms_normalised
@@ -24,7 +26,6 @@ from declaim.plugins.pocketsphinx import recognition
 from declaim.plugins.pocketsphinx.decoder import Decoder
 from declaim.plugins.pocketsphinx.features import cepstra
 from declaim.plugins.pocketsphinx.pronunciation import PHONES
-from numpy.typing import NDArray
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "speech"
 RIDGE = 1.0
@@ -88,7 +89,9 @@ def main() -> None:
         )
     for low in np.arange(0.0, 1.0, 0.2):
         inside = (chance >= low) & (chance < low + 0.2)
-        print(f"confidence {low:.1f}-{low + 0.2:.1f}: {inside.sum():4d} words, {y[inside].mean() if inside.any() else 0:.0%} right")
+        print(
+            f"confidence {low:.1f}-{low + 0.2:.1f}: {inside.sum():4d} words, {y[inside].mean() if inside.any() else 0:.0%} right"
+        )
     weights = fitted(x, y)
     print(f"_BIAS = {weights[0]:.3f}\n_WEIGHTS = ({', '.join(f'{weight:.3f}' for weight in weights[1:])})")
 

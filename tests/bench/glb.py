@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT
@@ -77,6 +78,7 @@ def _through_blender(take: Take, folder: Path) -> dict[str, float]:
 def _time_blender(folder: Path) -> dict[str, float]:
     """In a process of its own: the take in ``folder`` as a scene, and its export timed."""
     import bpy
+
     from declaim.exporters import blender_scene
 
     figure, performance = character.load(folder / "take.npz")

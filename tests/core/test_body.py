@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT, ARKIT_INDEX

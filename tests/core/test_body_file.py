@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body, load_body
 from declaim.core.body_file import export_dense, read_body, write_compact, write_npz
 from declaim.core.errors import BodyError, ExportError
@@ -48,7 +49,9 @@ def test_reads_smplx_layout(tmp_path):
     assert body.vertices(poses=np.zeros((2, 55, 3)), trans=np.zeros((2, 3))).shape == (2, VERTICES, 3)
 
 
-@pytest.mark.parametrize(("directions", "shapes", "expressions"), [(20, 10, 10), (399, 10, 10), (400, 300, 100), (450, 300, 150)])
+@pytest.mark.parametrize(
+    ("directions", "shapes", "expressions"), [(20, 10, 10), (399, 10, 10), (400, 300, 100), (450, 300, 150)]
+)
 def test_columns_of_shape_and_face(tmp_path, directions, shapes, expressions):
     data = arrays(directions)["shapedirs"]
     body = load_body(saved(tmp_path, shapedirs=data))
@@ -108,12 +111,22 @@ def test_dense_export_keeps_the_body(tmp_path):
     ours, path = builtin_body(), tmp_path / "dense.npz"
     export_dense(ours, path)
     dense = load_body(path)
-    for name in ("template", "triangles", "weights", "joint_regressor", "shape_dirs", "expression_dirs", "landmark_barycentric"):
+    for name in (
+        "template",
+        "triangles",
+        "weights",
+        "joint_regressor",
+        "shape_dirs",
+        "expression_dirs",
+        "landmark_barycentric",
+    ):
         assert np.array_equal(getattr(dense, name), getattr(ours, name)), name
     assert dense.pose_dirs is None and dense.face == "expressions"
     with np.load(path, allow_pickle=False) as archive:
         assert archive["posedirs"].shape == (len(ours.template), 3, 486)
-        assert {"hands_componentsl", "hands_componentsr", "hands_meanl", "hands_meanr", "f", "kintree_table"} <= set(archive)
+        assert {"hands_componentsl", "hands_componentsr", "hands_meanl", "hands_meanr", "f", "kintree_table"} <= set(
+            archive
+        )
 
 
 def test_dense_export_of_a_wide_body(tmp_path):

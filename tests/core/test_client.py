@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from declaim.core import wire
 from declaim.core.client import EngineClient
 from declaim.core.errors import AudioError, Cancelled, EngineError, InputError

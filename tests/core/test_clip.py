@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core import rotations
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.errors import ClipError
@@ -14,7 +16,6 @@ from declaim.core.face import ARKIT, ARKIT_INDEX, CHANNEL_SHAPES
 from declaim.core.kinematics import forward
 from declaim.core.skeleton import CHANNEL_JOINTS, CHANNELS, JOINT, JOINT_COUNT, MIRROR
 from declaim.core.timeline import KeyPose, Phone, Stroke, Timeline, Viseme, Word
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 BODY = BodyRef(id="someone", sha256="1" * 64)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body, load_body
 from declaim.core.body_file import export_dense
 from declaim.core.face import ARKIT, ARKIT_INDEX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from declaim.core.ik import reach, two_bone
 
 UPPER, LOWER, HINGE = np.array([0.27, -0.01, 0.005]), np.array([0.25, 0.008, 0.02]), np.array([0.0, -1.0, 0.0])

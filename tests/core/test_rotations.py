@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from declaim.core import rotations
 from numpy.typing import NDArray
+
+from declaim.core import rotations
 
 spatial = pytest.importorskip("scipy.spatial.transform", reason="scipy is not installed: pip install -e .[dev]")
 Rotation, Slerp = spatial.Rotation, spatial.Slerp

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body, load_body
 from declaim.core.body_file import export_dense, write_npz
 from declaim.core.skeleton import JOINT_COUNT, PARENTS

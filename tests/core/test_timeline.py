@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from declaim.core.errors import ClipError
 from declaim.core.timeline import KeyPose, Phone, Stroke, Timeline, Viseme, Word
 

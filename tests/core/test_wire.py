@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core import errors, wire
 from declaim.core.errors import DeclaimError, EngineError, InputError
 from declaim.core.timeline import Word

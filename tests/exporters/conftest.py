@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core import rotations
 from declaim.core.body import Blendshape, Body, BodyPart, Material
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT, FaceEncoding
 from declaim.core.skeleton import JOINT, JOINT_COUNT, JOINTS, MIRROR, PARENTS
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 _PLACES = {  # m, the left half and the middle of a person in T-pose

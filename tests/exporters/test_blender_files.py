@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.body import Body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.errors import ExportError
@@ -22,7 +24,6 @@ from declaim.exporters import blender
 from declaim.exporters.blender_process import find_blender
 from declaim.exporters.character import Character
 from declaim.exporters.formats import Take
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 HERE = Path(__file__).parent

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageStat
+
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.errors import ExportError
@@ -21,8 +24,6 @@ from declaim.exporters.character import Character, Performance
 from declaim.exporters.formats import Take
 from declaim.exporters.framing import Framing
 from declaim.exporters.png import moments, word_at
-from numpy.typing import NDArray
-from PIL import Image, ImageStat
 
 Array = NDArray[Any]
 av = pytest.importorskip("av")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from declaim.core.body import Body
 from declaim.core.clip import MotionClip
 from declaim.core.errors import Cancelled, ExportError

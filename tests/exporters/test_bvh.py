@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.body import Body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.rotations import axis_angle_to_matrix
 from declaim.core.skeleton import JOINT, JOINTS
 from declaim.exporters import bvh
 from declaim.exporters.formats import Take
-from numpy.typing import NDArray
 
 bvhio = pytest.importorskip("bvhio", reason="bvhio is not installed: pip install -e .[dev]")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core.body import Body
 from declaim.core.clip import MotionClip
 from declaim.core.errors import Cancelled, ExportError

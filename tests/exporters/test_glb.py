@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim import __version__
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
@@ -21,7 +23,6 @@ from declaim.core.skeleton import JOINT, JOINTS, PARENTS
 from declaim.exporters import glb
 from declaim.exporters.formats import Take
 from declaim.exporters.gltf_mesh import influences
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 READERS = Path(__file__).parents[1] / "js"

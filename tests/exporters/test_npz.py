@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core.body import Body
 from declaim.core.clip import FORMAT_VERSION, BodyRef, GeneratorRef, MotionClip, Provenance
 from declaim.core.clip_file import load_clip, save_clip

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+
 from declaim.core.client import EngineClient
 from declaim.core.engine_process import EngineProcess, engine_command
 from declaim.core.skeleton import CHANNELS

@@ -12,10 +12,11 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
+
 from declaim.core.errors import AudioError
 from declaim.core.speech import SAMPLE_RATE
 from declaim.inference.audio import VOICE_LEVEL, read_audio, rms_normalised
-from numpy.typing import NDArray
 
 CLICKS = (0.25, 0.8)  # s, where the test sound has its two bursts
 LENGTH = 1.2  # s

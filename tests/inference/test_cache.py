@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core import wire
 from declaim.core.speech import Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word

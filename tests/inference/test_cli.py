@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from declaim.core.clip_file import load_clip
 
 ROOT = Path(__file__).parents[2]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from declaim.core import wire
 from declaim.core.client import EngineClient
 from declaim.core.engine_process import EngineProcess

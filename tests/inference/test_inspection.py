@@ -6,6 +6,7 @@ import io
 import json
 
 import numpy as np
+
 from declaim.core.body import builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT_INDEX

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.body import builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT_INDEX
@@ -15,7 +17,6 @@ from declaim.core.skeleton import JOINT
 from declaim.core.timeline import Timeline, Viseme
 from declaim.inference import lips, metrics
 from declaim.inference.joint_limits import joint_angles
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 FPS = 30.0

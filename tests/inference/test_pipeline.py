@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body, load_body
 from declaim.core.clip import MotionClip
 from declaim.core.clip_file import save_clip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.speech import HOP, SAMPLE_RATE
 from declaim.inference.prosody import FLOOR, energy, nuclei, pauses, pitch
-from numpy.typing import NDArray
 
 SYLLABLES = (0.30, 0.55, 0.80, 1.60, 1.85)  # s, of the peaks
 LENGTH = 2.4  # s

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core import wire
 from declaim.core.client import EngineClient
 from declaim.core.clip_file import load_clip

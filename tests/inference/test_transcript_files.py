@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core.errors import ExportError, InputError
 from declaim.core.report import SilentReport
 from declaim.core.timeline import Phone, Word
@@ -14,7 +15,7 @@ from declaim.plugins.imported.transcriber import ImportTranscriber
 DURATION = 9.0
 TEXT = (
     "I bring the voice, you bring the character. Make it a huge bear, or a tiny mouse, but never a statue: hands, face, "
-    'and feet perform every wo"rd & so<und! Don\'t — really?'
+    "and feet perform every wo\"rd & so<und! Don't — really?"
 )
 
 

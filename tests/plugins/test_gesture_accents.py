@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
 from declaim.plugins.gesture.accents import find_accents

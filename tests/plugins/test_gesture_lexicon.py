@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core.errors import InputError
 from declaim.plugins.gesture import lexicon
 from declaim.plugins.gesture.lexicon import read_lexicon

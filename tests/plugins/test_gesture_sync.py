@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body
 from declaim.core.report import SilentReport
 from declaim.core.speech import Speech

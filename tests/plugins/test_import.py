@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core.errors import ScriptError
 from declaim.core.report import SilentReport
 from declaim.core.timeline import Timeline

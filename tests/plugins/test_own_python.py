@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+
 from declaim.core.body import builtin_body
 from declaim.core.errors import Cancelled, ModelMissing, PluginError
 from declaim.core.report import SilentReport

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.errors import Cancelled, InputError
 from declaim.core.report import SilentReport
 from declaim.core.speech import SAMPLE_RATE
@@ -16,7 +18,6 @@ from declaim.inference.audio import read_audio, rms_normalised
 from declaim.plugins.contracts import Transcript, Voice
 from declaim.plugins.pocketsphinx import alignment
 from declaim.plugins.pocketsphinx.transcriber import PocketSphinxTranscriber
-from numpy.typing import NDArray
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "speech" / "librivox"
 DASHWOOD, YOUNG_MAN, SELFISH, MARRIED, AMIABLE = range(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from declaim.core.errors import InputError
 from declaim.plugins.pocketsphinx.decoder import Decoder
 from declaim.plugins.pocketsphinx.pronunciation import PHONES, VOWELS, Pronouncer, from_ipa
@@ -46,7 +47,9 @@ def test_a_script_keeps_its_words_and_its_breaks(decoder: Decoder) -> None:
 
 
 def test_unknown_words_get_a_pronunciation_and_names_keep_theirs(decoder: Decoder) -> None:
-    found = Pronouncer(decoder).entries(["zelenskyy", "dashwood's", "smeagol", "hello", "日本"], {"smeagol": "S M IY1 G AH0 L"})
+    found = Pronouncer(decoder).entries(
+        ["zelenskyy", "dashwood's", "smeagol", "hello", "日本"], {"smeagol": "S M IY1 G AH0 L"}
+    )
     assert found == {
         "zelenskyy": "zelenskyy/Z-EH-L-AH-N-S-K-IH-IY",
         "dashwood's": "dashwood's/D-AE-SH-W-UH-D-Z",
@@ -71,7 +74,14 @@ def test_the_main_stress_is_on_its_syllable(word: str, stressed: int, decoder: D
 
 def test_stress_of_names_and_articles(decoder: Decoder) -> None:
     pronouncer = Pronouncer(decoder)
-    assert pronouncer.stress("smeagol", ["S", "M", "IY", "G", "AH", "L"], {"smeagol": "S M IY0 G AH1 L"}) == (-1, -1, 0, -1, 1, -1)
+    assert pronouncer.stress("smeagol", ["S", "M", "IY", "G", "AH", "L"], {"smeagol": "S M IY0 G AH1 L"}) == (
+        -1,
+        -1,
+        0,
+        -1,
+        1,
+        -1,
+    )
     assert pronouncer.stress("a", ["AH"], {}) == (0,)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from declaim.core.errors import InputError, ModelMissing, PluginError
 from declaim.plugins import registry
 from declaim.plugins.manifest import read_manifest

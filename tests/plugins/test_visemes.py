@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core.body import builtin_body
 from declaim.core.clip import MotionClip
 from declaim.core.face import ARKIT_INDEX, CHANNEL_SHAPES

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from declaim.core.errors import Cancelled, ModelMissing
 from declaim.core.report import SilentReport
 from declaim.core.speech import SAMPLE_RATE

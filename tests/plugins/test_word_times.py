@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from declaim.core.report import SilentReport
 from declaim.core.speech import SAMPLE_RATE
 from declaim.core.timeline import Word
 from declaim.inference.audio import read_audio, rms_normalised
 from declaim.plugins.contracts import Voice
 from declaim.plugins.pocketsphinx.transcriber import PocketSphinxTranscriber
-from numpy.typing import NDArray
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "speech"
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "speech"

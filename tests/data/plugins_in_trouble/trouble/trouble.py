@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.plugins.contracts import frame_count
 
