@@ -21,7 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
         raise ExportError(
             f"The folder {path.parent} does not exist.", hint="Create it, or choose another place for the output."
         )
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    # Part of the name tells people what it is; all of it might be longer than file systems allow.
+    temporary = path.with_name(f".{path.stem[:32]}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
         if not temporary.exists():

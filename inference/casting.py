@@ -14,6 +14,7 @@ from ..plugins.manifest import Manifest
 from ..plugins.parameters import complete
 
 FPS_RANGE = (1.0, 240.0)
+SHAPE_LIMIT = 10.0  # standard deviations; bodies come apart long before
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,3 +67,8 @@ def check_request(request: PerformRequest) -> None:
         raise InputError("A seed is negative.", hint="Choose 0 or a larger whole number.")
     if len(request.betas) > 10:
         raise InputError(f"{len(request.betas)} shape numbers were given.", hint="Give at most 10.")
+    for value in request.betas:
+        if not abs(value) <= SHAPE_LIMIT:
+            raise InputError(
+                f"The shape number {value:g} is out of range.", hint=f"Choose from {-SHAPE_LIMIT:g} to {SHAPE_LIMIT:g}."
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
@@ -35,6 +36,7 @@ class Desk:
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self._quiet = quiet or as_json
         self._as_json = as_json
+        _make_printable(as_json)
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
@@ -120,6 +122,15 @@ class Desk:
     @staticmethod
     def _print_json(data: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def _make_printable(as_json: bool) -> None:
+    """Let every word and file name be printed: JSON in UTF-8, the rest as far as the terminal's encoding goes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    if as_json and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _unforeseen(error: BaseException) -> DeclaimError:

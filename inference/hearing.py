@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
-from ..core.errors import InputError, PluginError
+from ..core.errors import InputError, PluginError, ScriptError
 from ..core.report import Report
 from ..core.speech import Need, Pause, Speech
 from ..core.timeline import Phone, Word
 from ..plugins.contracts import Transcriber, Transcript, Voice
 from .audio import Recording, rms_normalised
 
+_MOST_WORDS = 200, 8.0  # of a script: so many, and so many more a second of voice; twice what the fastest speakers say
+_UNCOVERED = 1.5  # s of voice without a word of the script that people are told of
 _SILENT = "The recording is silent, so the character only idles."
 
 
@@ -64,6 +66,7 @@ def hear(
             pauses=(Pause(start=0.0, end=recording.duration),),
             warnings=tuple(warned),
         )
+    _check_script(script, recording.duration)
     energy = prosody.energy(samples)
     pauses = prosody.pauses(energy, recording.duration)
     changes: dict[str, object] = {"energy": energy, "pauses": pauses}
@@ -87,6 +90,8 @@ def hear(
         transcript = _transcribe(listener, voice, told, phones="phones" in needs)
         changes["words"] = transcript.words
         changes["phones"] = transcript.phones
+        if script is not None:
+            _tell_of_uncovered_voice(transcript.words, pauses, recording.duration, told)
     return dataclasses.replace(speech, **changes, warnings=tuple(warned))  # type: ignore[arg-type]
 
 
@@ -100,6 +105,29 @@ def _transcribe(listener: Listener, voice: Voice, report: Report, *, phones: boo
         aligned = listener.aligner.transcribe(dataclasses.replace(voice, words=transcript.words), report)
         transcript = dataclasses.replace(transcript, phones=aligned.phones)
     return transcript
+
+
+def _check_script(script: str | None, duration: float) -> None:
+    """A whole show's script on one of its lines would take its aligner hours and all of the memory."""
+    count, most = len((script or "").split()), _MOST_WORDS[0] + _MOST_WORDS[1] * duration
+    if count > most:
+        raise ScriptError(
+            f"The script has {count} words, far more than anyone says in {duration:.0f} s.",
+            hint="Give the words of this line only.",
+        )
+
+
+def _tell_of_uncovered_voice(words: Sequence[Word], pauses: Sequence[Pause], duration: float, report: Report) -> None:
+    """Warn where the voice goes on outside the words: there is more in it than in the script, and the mouth would rest."""
+    starts = [0.0, *(word.end for word in words)]
+    ends = [*(word.start for word in words), duration]
+    for start, end in zip(starts, ends, strict=True):
+        quiet = sum(max(0.0, min(end, pause.end) - max(start, pause.start)) for pause in pauses)
+        if end - start - quiet > _UNCOVERED:
+            report.warn(
+                f"Between {start:.1f} and {end:.1f} s there is a voice but no word of the script, so the mouth rests there; "
+                "if it speaks, add its words."
+            )
 
 
 def _check(title: str, words: tuple[Word, ...], phones: tuple[Phone, ...]) -> None:

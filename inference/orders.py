@@ -13,6 +13,8 @@ from ..core.face import ARKIT
 from ..core.skeleton import CHANNELS, Channel
 from ..core.wire import DEFAULT_GENERATORS, DEFAULT_TRANSCRIBER, PerformRequest, Pose
 
+_DOCUMENT = re.compile(r"[^\n]{0,250}\.(txt|text|md|rtf|docx?|odt|pdf|srt|vtt)", re.IGNORECASE)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
@@ -58,15 +60,24 @@ def script_text(given: str | None) -> str | None:
     if given is None:
         return None
     path = Path(given)
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):  # too long for a name, or with a zero byte: it is the text itself
-        is_file = False
-    if is_file:
+    if _is_file(path):
+        if path.suffix.lower() in (".srt", ".vtt"):
+            raise ScriptError(f"{path} holds subtitles, not a plain script.", hint=f"Use them by -t import -p file={path}")
         given = read_text(path)
-    elif re.fullmatch(r"\S+\.(txt|md|text)", given.strip(), re.IGNORECASE):
-        raise ScriptError(f"There is no script file {given}.", hint="Check the path, or give the text itself in quotes.")
+        if given.startswith("{\\rtf"):
+            raise ScriptError(f"{path} is a rich text document.", hint="Save the script as plain text.")
+    elif _DOCUMENT.fullmatch(given.strip()):
+        raise ScriptError(
+            f"There is no script file {given}.", hint="Check the path; if it is the text itself, end it with a full stop."
+        )
     return given if given.strip() else None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False
 
 
 def read_text(path: Path) -> str:
@@ -151,8 +162,8 @@ def pronunciations_of(given: Path | None, voice: Path) -> dict[str, str]:
             raise InputError(f"There is no pronunciation file {given}.", hint="Check the path.")
         paths = [given]
     else:
-        beside = [voice.with_suffix(".pronunciations.txt"), voice.parent / "pronunciations.txt"]
-        paths = [path for path in beside if path.is_file()]
+        beside = [voice.parent / f"{voice.stem}.pronunciations.txt", voice.parent / "pronunciations.txt"]
+        paths = [path for path in beside if _is_file(path)]
     found: dict[str, str] = {}
     for path in reversed(paths):
         for number, line in enumerate(read_text(path).splitlines(), 1):

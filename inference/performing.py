@@ -51,6 +51,7 @@ class Performed:
 
 def perform_files(order: Order, desk: Desk) -> Performed:
     """Perform the voice and write every output. Nothing is computed before the outputs are known to be writable."""
+    from ..exporters.blender_process import find_blender
     from ..exporters.formats import Take, export, format_of
     from .pipeline import Pipeline
 
@@ -59,7 +60,9 @@ def perform_files(order: Order, desk: Desk) -> Performed:
         format_of(path)
     if len({path.resolve() for path in order.outputs}) < len(order.outputs):
         raise InputError("The same output was named twice.", hint="Name each file once.")
-    _check_writable(order.outputs)
+    _check_outputs(order)
+    if any(format_of(path).blender for path in order.outputs):
+        find_blender()
     from ..core.body import load_body
 
     pipeline = Pipeline()
@@ -72,11 +75,24 @@ def perform_files(order: Order, desk: Desk) -> Performed:
     return Performed(outputs=order.outputs, duration=clip.duration, stages=_durations(desk, began))
 
 
-def _check_writable(paths: tuple[Path, ...]) -> None:
+def _check_outputs(order: Order) -> None:
+    """Refuse what cannot be written, and what would overwrite a file that the order reads."""
     from ..core.files import writable
 
-    for path in paths:
+    read = (order.voice, order.script, order.body, order.start_pose, order.end_pose, order.pronunciations)
+    for path in order.outputs:
+        if any(given is not None and _same_file(path, Path(given)) for given in read):
+            raise InputError(
+                f"{path} is read for this and would be overwritten.", hint="Choose another name for the output."
+            )
         writable(path)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or is no path but the script's text
+        return False
 
 
 def _durations(desk: Desk, began: float) -> tuple[tuple[str, float], ...]:
@@ -135,7 +151,7 @@ def transcribe_files(order: Order, desk: Desk) -> Transcribed:
 
     for path in order.outputs:
         check_format(path)
-    _check_writable(order.outputs)
+    _check_outputs(order)
     pipeline = Pipeline()
     try:
         speech = pipeline.hear(order.voice, request_of(order), desk)
@@ -205,6 +221,8 @@ def export_body(output: Path, desk: Desk) -> BodyExported:
     from ..core.body import builtin_body
     from ..core.body_file import export_dense
 
+    if output.suffix.lower() != ".npz":
+        raise InputError(f'A body file is an .npz, not "{output.name}".', hint="Name it, for instance, body.npz.")
     desk.stage(f"Writing {output.name}")
     export_dense(builtin_body(), output)
     return BodyExported(output=output)

@@ -93,8 +93,8 @@ class Pipeline:
         betas[: len(request.betas)] = request.betas
         reference = BodyRef(id=body.id, sha256=body.sha256)
         frames = frame_count(speech.duration, request.fps)
-        start = pose_clip(request.start_pose, fps=request.fps, body=reference, betas=betas) if request.start_pose else None
-        end = pose_clip(request.end_pose, fps=request.fps, body=reference, betas=betas) if request.end_pose else None
+        start = pose_clip(request.start_pose, fps=request.fps, body=body, betas=betas) if request.start_pose else None
+        end = pose_clip(request.end_pose, fps=request.fps, body=body, betas=betas) if request.end_pose else None
         words = Timeline(words=speech.words or (), phones=speech.phones or ())
         clips = [
             MotionClip.still(frames=frames, fps=request.fps, body=reference, betas=betas).replace(timeline=words)

@@ -80,6 +80,9 @@ class Checked:
                 console.print(f"          {error}", markup=False)
 
 
+_FAILS = ("plugin.toml is sound", "it loads", "it performs", "the same seed gives the same take", "it closes")
+
+
 def check(action: str, path: Path | None) -> Checked:
     """Try a plugin folder: its manifest, its import, its loading, and for a generator a short silent take."""
     if action != "check" or path is None:
@@ -104,7 +107,7 @@ def check(action: str, path: Path | None) -> Checked:
             made.close()
             steps.append(("it loads", ""))
     except DeclaimError as error:
-        steps.append(("it works", str(error)))
+        steps.append((_FAILS[len(steps)], str(error)))
     except Exception as error:
-        steps.append(("it works", f"{type(error).__name__}: {error}"))
+        steps.append((_FAILS[len(steps)], f"{type(error).__name__}: {error}"))
     return Checked(folder=folder, steps=tuple(steps))

@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.body import Body
 from ..core.clip import BodyRef, MotionClip
 from ..core.errors import InputError
 from ..core.face import ARKIT_INDEX
+from ..core.face_solver import blendshapes_to_expressions
 from ..core.skeleton import CHANNELS, JOINT_COUNT
 from ..core.wire import Pose
 
 RAMP = 0.6  # s, from a given pose into the motion and back
 
 
-def pose_clip(pose: Pose, *, fps: float, body: BodyRef, betas: NDArray[Any]) -> MotionClip:
-    """A clip of one frame in ``pose``. Raises InputError where it is not a pose."""
+def pose_clip(pose: Pose, *, fps: float, body: Body, betas: NDArray[Any]) -> MotionClip:
+    """A clip of one frame in ``pose``, its face in both encodings. Raises InputError where it is not a pose."""
     if len(pose.poses) != JOINT_COUNT * 3:
         raise InputError(
             f"A pose has {len(pose.poses)} numbers, not {JOINT_COUNT * 3}.", hint="Give 55 joints in axis-angle."
@@ -25,12 +27,16 @@ def pose_clip(pose: Pose, *, fps: float, body: BodyRef, betas: NDArray[Any]) -> 
     unknown = [name for name in pose.blendshapes if name not in ARKIT_INDEX]
     if unknown:
         raise InputError(f'A pose has the blend shape "{unknown[0]}", which is none of ARKit\'s 52.')
-    still = MotionClip.still(frames=1, fps=fps, body=body, betas=betas)
+    still = MotionClip.still(frames=1, fps=fps, body=BodyRef(id=body.id, sha256=body.sha256), betas=betas)
     blendshapes = still.blendshapes.copy()
     for name, value in pose.blendshapes.items():
         blendshapes[0, ARKIT_INDEX[name]] = value
+    expressions, _, _ = blendshapes_to_expressions(body, blendshapes)  # the jaw and the eyes are in the pose itself
     return still.replace(
-        poses=np.reshape(pose.poses, (1, JOINT_COUNT, 3)), trans=np.reshape(pose.trans, (1, 3)), blendshapes=blendshapes
+        poses=np.reshape(pose.poses, (1, JOINT_COUNT, 3)),
+        trans=np.reshape(pose.trans, (1, 3)),
+        blendshapes=blendshapes,
+        expressions=expressions,
     )
 
 

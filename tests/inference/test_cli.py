@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,7 +106,7 @@ def test_plugins_are_listed_and_checked(tmp_path: Path) -> None:
     (broken / "plugin.toml").write_text((example / "plugin.toml").read_text())
     (broken / "bobbing.py").write_text("class Bobbing:\n    def load(self, device): raise OSError('no such disk')\n")
     bad = declaim("plugins", "check", broken)
-    assert bad.returncode == 1 and "failed" in bad.stdout and "Traceback" not in bad.stderr
+    assert bad.returncode == 1 and "failed  it loads" in bad.stdout and "Traceback" not in bad.stderr
     assert "did you mean" not in refused(declaim("plugins", "chek", example)).lower()
 
 
@@ -130,6 +131,11 @@ BAD = {
     "missing body": (lambda d: (VOICE, ["--body", "nothing.npz"]), "nothing.npz"),
     "missing start pose": (lambda d: (VOICE, ["--start-pose", "nothing.npz"]), "nothing.npz"),
     "shape of letters": (lambda d: (VOICE, ["--shape", "tall"]), "is not a shape"),
+    "shape of no number": (lambda d: (VOICE, ["--shape", "0,nan"]), "nan is out of range"),
+    "shape beyond people": (lambda d: (VOICE, ["--shape", "1e30"]), "from -10 to 10"),
+    "the folder that we are in": (lambda d: (Path(), []), "folder"),
+    "missing script with a space": (lambda d: (VOICE, ["-s", "my line.docx"]), "There is no script file my line.docx"),
+    "a script of a whole show": (lambda d: (VOICE, ["-s", "word " * 5000]), "5000 words"),
 }
 
 
@@ -152,6 +158,76 @@ def test_wrong_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def test_what_is_read_is_never_overwritten(tmp_path: Path) -> None:
+    film, link, script = tmp_path / "film.mp4", tmp_path / "link.mp4", tmp_path / "script.json"
+    shutil.copy(VOICE, film)  # the suffix does not matter to the reader
+    link.hardlink_to(film)
+    shutil.copy(SCRIPT, script)
+    for output in (film, link, tmp_path / "." / "film.mp4"):
+        assert "would be overwritten" in refused(declaim("perform", film, "-s", script, "-o", output))
+    assert "would be overwritten" in refused(declaim("transcribe", film, "-s", script, "-o", script))
+    assert film.read_bytes() == VOICE.read_bytes() and script.read_bytes() == SCRIPT.read_bytes()
+
+
+def test_no_blender_is_said_before_any_work(tmp_path: Path) -> None:
+    env = {**os.environ, "DECLAIM_BLENDER": str(tmp_path / "nothing")}
+    done = declaim("perform", VOICE, "-o", tmp_path / "a.npz", "-o", tmp_path / "a.fbx", env=env)
+    assert "Install Blender" in refused(done)
+    assert "Reading the voice" not in done.stderr and list(tmp_path.iterdir()) == []
+
+
+def test_scripts_that_are_no_plain_text(tmp_path: Path) -> None:
+    rich, subtitles = tmp_path / "line.rtf", tmp_path / "line.srt"
+    rich.write_text(r"{\rtf1\ansi Hello there.\par}")
+    subtitles.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello there.\n")
+    assert "rich text" in refused(declaim("transcribe", VOICE, "-s", rich))
+    assert "-t import" in refused(declaim("transcribe", VOICE, "-s", subtitles))
+
+
+def test_voice_beyond_the_script_is_told(tmp_path: Path) -> None:
+    done = declaim("transcribe", VOICE, "-s", "I bring the voice, you bring the character.", "--json")
+    told = json.loads(done.stdout)
+    assert len(told["words"]) == 8 and any("no word of the script" in text for text in told["warnings"]), told["warnings"]
+    whole = declaim("transcribe", VOICE, "-s", SCRIPT, "--json")
+    assert json.loads(whole.stdout)["warnings"] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are counted otherwise there")
+def test_names_as_long_as_file_systems_allow(tmp_path: Path) -> None:
+    voice, output = tmp_path / ("v" * 250 + ".flac"), tmp_path / ("o" * 251 + ".npz")
+    shutil.copy(VOICE, voice)
+    done = declaim("perform", voice, "-s", SCRIPT, "-o", output)
+    assert done.returncode == 0 and output.is_file(), done.stderr
+
+
+def test_words_that_the_terminal_cannot_show(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    arguments = ("transcribe", VOICE, "-s", "I bring the voice \u2014 \u4f60 \u201cbring\u201d the character.")
+    shown = declaim(*arguments, "-o", tmp_path / "\u00fcn\u00ef.json", env=env)
+    assert shown.returncode == 0, shown.stderr
+    machine = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "declaim.inference.cli",
+            *map(str, arguments),
+            "-o",
+            tmp_path / "\u00fcn\u00ef.json",
+            "--json",
+        ],
+        capture_output=True,
+        env=env,
+        cwd=ROOT / "tests",
+        timeout=120,
+    )
+    assert json.loads(machine.stdout.decode("utf-8"))["outputs"] == [str(tmp_path / "\u00fcn\u00ef.json")]
+
+
+def test_a_body_file_is_an_npz(tmp_path: Path) -> None:
+    assert ".npz" in refused(declaim("body", "export", tmp_path / "body.glb"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(

@@ -18,6 +18,7 @@ from declaim.core.report import SilentReport
 from declaim.core.skeleton import CHANNEL_JOINTS, CHANNELS, JOINT
 from declaim.core.wire import PerformRequest, Pose
 from declaim.inference.pipeline import Pipeline
+from declaim.inference.poses import pose_clip
 
 ROOT = Path(__file__).parents[2]
 VOICE = ROOT / "assets" / "demo" / "voice.flac"
@@ -110,6 +111,18 @@ def test_start_and_end_pose_are_met_exactly(pipeline: Pipeline) -> None:
     np.testing.assert_allclose(clip.poses[-1], end, atol=1e-5)
     with pytest.raises(InputError, match="12 numbers, not 165"):
         pipeline.perform(VOICE, PerformRequest(start_pose=Pose(poses=(0.0,) * 12)), SilentReport())
+
+
+def test_a_start_pose_has_its_face_on_bodies_of_expressions(tmp_path: Path) -> None:
+    from declaim.core.body_file import export_dense
+
+    export_dense(builtin_body(), tmp_path / "dense.npz")
+    dense = load_body(tmp_path / "dense.npz")
+    pose = Pose(poses=(0.0,) * 165, blendshapes={"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0})
+    clip = pose_clip(pose, fps=30.0, body=dense, betas=np.zeros(10, dtype=np.float32))
+    assert dense.face == "expressions" and np.abs(clip.expressions).max() > 0.1
+    neutral = pose_clip(Pose(poses=(0.0,) * 165), fps=30.0, body=dense, betas=np.zeros(10, dtype=np.float32))
+    assert not neutral.expressions.any()
 
 
 def test_the_other_face_encoding_is_filled_in(clip: MotionClip) -> None:
