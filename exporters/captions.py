@@ -9,6 +9,7 @@ from typing import Any
 from ..core.timeline import Word
 
 _SIZE = 22
+_LEAD_S, _LINGER_S = 0.15, 0.35  # how early a line comes and how long it stays, where nothing is being said
 _LONGEST_PAUSE_S = 0.6  # a caption ends at a longer one
 
 
@@ -25,7 +26,7 @@ class Captions:
 
         from .pictures import ACCENT, FAINT, INK, font
 
-        line = next((line for line in self._lines if line[0].start - 0.15 <= time < line[-1].end + 0.35), None)
+        line = self._line_at(time)
         if line is None:
             return
         texts = [word.text + word.break_after for word in line]
@@ -41,6 +42,16 @@ class Captions:
                 (place, picture.height - 20), text, ACCENT if said else INK if word.end <= time else FAINT, face, "ls"
             )
             place += draw.textlength(text, face) + space
+
+    def _line_at(self, time: float) -> list[Word] | None:
+        """The line being said; in a pause the one before for a moment, then the next a moment early."""
+        begun = [line for line in self._lines if line[0].start <= time]
+        if begun and time < begun[-1][-1].end:
+            return begun[-1]
+        following = self._lines[len(begun)] if len(begun) < len(self._lines) else None
+        if following and time >= following[0].start - _LEAD_S:
+            return following
+        return begun[-1] if begun and time < begun[-1][-1].end + _LINGER_S else None
 
 
 def _lines(words: Sequence[Word], width: int) -> list[list[Word]]:

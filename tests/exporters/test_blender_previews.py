@@ -175,6 +175,17 @@ def test_moments_of_a_clip_of_a_few_frames() -> None:
     assert moments(standing(builtin_body(), frames=1)) == [0]
 
 
+def test_every_word_is_on_screen_while_it_is_said() -> None:
+    """Two lines without a pause between them change with the word, not at the end of the line before."""
+    words = [Word(text=f"wonderful{i}", start=0.3 * i, end=0.3 * i + 0.3) for i in range(12)]
+    captions = Captions(words, 540)
+    for word in words:
+        for time in (word.start, (word.start + word.end) / 2, word.end - 1e-6):
+            line = captions._line_at(time)
+            assert line is not None and word in line
+    assert len({id(captions._line_at(word.start)) for word in words}) > 1
+
+
 def test_captions_break_at_pauses_and_fit() -> None:
     words = [Word(text="word" * 3, start=0.4 * n, end=0.4 * n + 0.3) for n in range(12)]
     words += [Word(text="later", start=9, end=9.4)]
