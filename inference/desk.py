@@ -37,6 +37,7 @@ class Desk:
         self._quiet = quiet or as_json
         self._as_json = as_json
         _make_printable(as_json)
+        self._stdout = sys.stdout
         self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
@@ -52,12 +53,15 @@ class Desk:
             self._progress = Progress(*columns, console=self._err, transient=True)
             self._progress.start()
             self._task = self._progress.add_task("Starting", total=1.0)
+        if self._as_json:
+            sys.stdout = sys.stderr  # what a plugin prints is not for the machine that reads our object
         self._previous = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        sys.stdout = self._stdout
         self._end_progress()
         if error is None or isinstance(error, SystemExit) or not isinstance(error, Exception | KeyboardInterrupt):
             return
@@ -119,9 +123,8 @@ class Desk:
             self._err.print("[bold red]Error:[/bold red]", end=" ")
             self._err.print(str(error), markup=False)
 
-    @staticmethod
-    def _print_json(data: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1, default=str) + "\n")
+    def _print_json(self, data: dict[str, Any]) -> None:
+        self._stdout.write(json.dumps(data, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def _make_printable(as_json: bool) -> None:

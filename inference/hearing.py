@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
-from ..core.errors import InputError, PluginError, ScriptError
+from ..core.errors import DeclaimError, InputError, PluginError, ScriptError
 from ..core.report import Report
 from ..core.speech import Need, Pause, Speech
 from ..core.timeline import Phone, Word
@@ -96,13 +96,13 @@ def hear(
 
 
 def _transcribe(listener: Listener, voice: Voice, report: Report, *, phones: bool) -> Transcript:
-    transcript = listener.transcriber.transcribe(voice, report)
+    transcript = _made_by(listener.title, listener.transcriber, voice, report)
     _check(listener.title, transcript.words, transcript.phones or ())
     if phones and transcript.phones is None:
         if listener.aligner is None:
             raise PluginError(f"{listener.title} makes no phones, and there is no aligner to fill them in.")
         report.stage("Finding the sounds inside each word")
-        aligned = listener.aligner.transcribe(dataclasses.replace(voice, words=transcript.words), report)
+        aligned = _made_by("The aligner", listener.aligner, dataclasses.replace(voice, words=transcript.words), report)
         transcript = dataclasses.replace(transcript, phones=aligned.phones)
     return transcript
 
@@ -128,6 +128,22 @@ def _tell_of_uncovered_voice(words: Sequence[Word], pauses: Sequence[Pause], dur
                 f"Between {start:.1f} and {end:.1f} s there is a voice but no word of the script, so the mouth rests there; "
                 "if it speaks, add its words."
             )
+
+
+def _made_by(title: str, transcriber: Transcriber, voice: Voice, report: Report) -> Transcript:
+    """The transcript, or a PluginError in one sentence for whatever the plugin raises or gives instead."""
+    try:
+        transcript = transcriber.transcribe(voice, report)
+    except DeclaimError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{title} failed: {type(error).__name__}: {error}.",
+            hint="Choose another transcriber, or report it to the plugin's author.",
+        ) from error
+    if not isinstance(transcript, Transcript):
+        raise PluginError(f"{title} gave no transcript.", hint="The plugin is at fault.")
+    return transcript
 
 
 def _check(title: str, words: tuple[Word, ...], phones: tuple[Phone, ...]) -> None:

@@ -138,7 +138,8 @@ class Pipeline:
                 made.load(self._device)
                 self._generators[manifest.id] = made
             clips = self._generators[manifest.id].generate(speech, briefs, report)
-        if len(clips) != len(briefs) or not all(isinstance(clip, MotionClip) for clip in clips):
+        whole = isinstance(clips, list | tuple) and len(clips) == len(briefs)
+        if not whole or not all(isinstance(clip, MotionClip) for clip in clips):
             raise PluginError(
                 f"{manifest.title} did not give one clip for each take.", hint=f"The fault is in {manifest.folder}."
             )
@@ -202,8 +203,8 @@ class _blaming:  # noqa: N801 - used like a function
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, DeclaimError) or not isinstance(error, Exception):
-            return
+        if isinstance(error, DeclaimError) or not isinstance(error, Exception | SystemExit):
+            return  # nothing, a sentence already, or an interrupt
         raise PluginError(
             f"{self._manifest.title} failed: {type(error).__name__}: {error}.",
             hint=f"The fault is in {self._manifest.folder}; choose another {self._manifest.kind} or report it to its author.",

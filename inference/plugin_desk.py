@@ -108,6 +108,6 @@ def check(action: str, path: Path | None) -> Checked:
             steps.append(("it loads", ""))
     except DeclaimError as error:
         steps.append((_FAILS[len(steps)], str(error)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         steps.append((_FAILS[len(steps)], f"{type(error).__name__}: {error}"))
     return Checked(folder=folder, steps=tuple(steps))

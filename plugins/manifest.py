@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "synthesiser": ("words", "phones"),
     "renderer": (),
 }
+_ID = re.compile(r"[a-z][a-z0-9_-]*")  # it is typed: -g mouth=ID, -p ID.key=value
 _REQUIRED = ("id", "kind", "title", "summary", "version", "licence", "entry")
 _OPTIONAL = ("extra", "python", "needs", "fps", "channels", "face", "abilities", "parameters", "weights")
 
@@ -88,6 +90,8 @@ def _problems(data: dict[str, Any], folder: Path) -> Any:
         if name not in _REQUIRED + _OPTIONAL:
             near = difflib.get_close_matches(name, _REQUIRED + _OPTIONAL, n=1)
             yield f'"{name}" is not a key of plugin.toml{f"; did you mean {near[0]}" if near else ""}.'
+    if not _ID.fullmatch(data["id"]):
+        yield f'id is "{data["id"]}"; it may have small letters, figures, "-" and "_" and begins with a letter.'
     if data["kind"] not in KINDS:
         yield f'kind is "{data["kind"]}"; it must be one of {", ".join(KINDS)}.'
     module, _, name = data["entry"].partition(":")

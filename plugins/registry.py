@@ -148,7 +148,7 @@ def instance(manifest: Manifest) -> Any:
     except ImportError as error:
         hint = f"Install it with: pip install 'declaim[{manifest.extra}]'" if manifest.extra else "Install what it needs."
         raise ModelMissing(f"{manifest.title} cannot be loaded: {error}.", hint=hint) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{manifest.title} cannot be loaded: {error}.", hint=f"The fault is in {manifest.folder}."
         ) from error

@@ -110,6 +110,16 @@ def test_plugins_are_listed_and_checked(tmp_path: Path) -> None:
     assert "did you mean" not in refused(declaim("plugins", "chek", example)).lower()
 
 
+def test_what_a_plugin_prints_stays_out_of_the_json(tmp_path: Path) -> None:
+    example = ROOT / "tests" / "data" / "plugins" / "bobbing"
+    shutil.copytree(example, tmp_path / "bobbing", ignore=shutil.ignore_patterns("__pycache__"))
+    source = tmp_path / "bobbing" / "bobbing.py"
+    source.write_text(source.read_text() + "\n\nprint('loaded!')\n")
+    env = {**os.environ, "DECLAIM_PLUGINS": str(tmp_path)}
+    done = declaim("perform", VOICE, "-s", SCRIPT, "-g", "bobbing", "-o", tmp_path / "a.npz", "--json", env=env)
+    assert json.loads(done.stdout)["outputs"] and "loaded!" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["gesture", "visemes"])
 def test_our_own_generators_keep_the_contract(name: str) -> None:
     done = declaim("plugins", "check", ROOT / "plugins" / name)

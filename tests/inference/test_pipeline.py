@@ -159,8 +159,39 @@ def test_a_request_that_does_not_fit_is_one_sentence(pipeline: Pipeline, changes
 @pytest.mark.parametrize(
     ("code", "said"),
     [
+        ("raise RuntimeError('no ears')", "Ear failed: RuntimeError: no ears"),
+        ("raise SystemExit(3)", "Ear failed: SystemExit: 3"),
+        ("return None", "Ear gave no transcript"),
+        (
+            "return Transcript(words=(Word(text='b', start=2.0, end=3.0), Word(text='a', start=0.0, end=1.0)))",
+            "run backwards",
+        ),
+    ],
+)
+def test_a_transcriber_at_fault_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str) -> None:
+    (tmp_path / "ear").mkdir()
+    (tmp_path / "ear" / "plugin.toml").write_text(
+        'id = "ear"\nkind = "transcriber"\ntitle = "Ear"\nsummary = "Hears."\nversion = "1"\nlicence = "CC0-1.0"\n'
+        'entry = "ear:Ear"\nabilities = ["words"]\n'
+    )
+    (tmp_path / "ear" / "ear.py").write_text(
+        "from declaim.core.timeline import Word\nfrom declaim.plugins.contracts import Transcript\n\n\nclass Ear:\n"
+        f"    def load(self, parameters): pass\n    def transcribe(self, voice, report):\n        print('heard')\n        {code}\n"
+        "    def close(self): pass\n"
+    )
+    monkeypatch.setenv("DECLAIM_PLUGINS", str(tmp_path))
+    with pytest.raises(PluginError) as caught:
+        Pipeline().hear(VOICE, PerformRequest(transcriber="ear"), SilentReport())
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
         ("raise RuntimeError('out of tea')", "Bobbing head failed: RuntimeError: out of tea"),
         ("return []", "one clip for each take"),
+        ("return None", "one clip for each take"),
+        ("raise SystemExit(3)", "Bobbing head failed: SystemExit: 3"),
         ("return [brief.start_pose for brief in briefs]", "one clip for each take"),
         ("return [self._take(speech, brief, report).sliced(0, 1) for brief in briefs]", "frames"),
     ],

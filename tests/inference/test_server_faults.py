@@ -28,7 +28,7 @@ def _performs(client: EngineClient, seed: int) -> None:
     [
         ("raise", PluginError, "plugin_failed", "Trouble failed: ValueError: the moon is not full."),
         ("out_of_memory", PluginError, "plugin_failed", "Trouble failed: MemoryError"),
-        ("exit", PluginError, "plugin_failed", 'A plugin tried to end the engine at the stage "Looking for trouble"'),
+        ("exit", PluginError, "plugin_failed", "Trouble failed: SystemExit: I am leaving."),
         ("abort", EngineError, "worker_died", 'at the stage "Aborting"'),
         ("vanish", EngineError, "worker_died", 'ended unexpectedly (exit code 0) at the stage "Vanishing"'),
     ],

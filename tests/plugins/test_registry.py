@@ -76,6 +76,7 @@ def test_a_second_plugin_of_one_name_is_a_row_with_an_error(folder: Path) -> Non
         ("default = 8.0", "default = 80.0", "the most is 30"),
         ('type = "number"', 'type = "vector"', "must have a type"),
         ("abilities = []", "abilities = [", "not valid TOML"),
+        ('id = "bobbing"', 'id = "Bobbing=1.2"', "small letters"),
     ],
 )
 def test_a_manifest_says_what_is_wrong(folder: Path, old: str, new: str, said: str) -> None:
