@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,8 @@ def writable(path: Path) -> None:
     """Raise ExportError now if a file could not be written at ``path`` later, so that no work is done in vain."""
     if path.is_dir():
         raise ExportError(f"{path} is a folder.", hint="Add a file name.")
+    if path.exists() and not os.access(path, os.W_OK):  # renaming over it would succeed, but somebody locked it
+        raise ExportError(f"{path} is write-protected.", hint="Unlock it, or choose another name for the output.")
     with contextlib.suppress(_Tried), replacing(path) as temporary:
         temporary.touch()
         raise _Tried

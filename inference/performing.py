@@ -196,6 +196,8 @@ def inspect_file(clip_path: Path, voice: Path | None, body_path: Path | None, de
 
         desk.stage("Reading the voice")
         recording = read_audio(voice, limit_s=MAX_DURATION)
+        if clip.provenance.audio_sha256 not in ("", recording.sha256):
+            desk.warn(f"The clip was made for another file than {voice.name}, so how well it meets the voice may be off.")
         needs: set[Need] = {"energy", "nuclei"}
         speech = hear(
             recording, path=voice, needs=needs, listener=None, script=None, language="en", pronunciations={}, report=desk

@@ -58,6 +58,11 @@ def test_perform_writes_what_was_asked_for(tmp_path: Path) -> None:
     assert told["duration"] == pytest.approx(clip.duration)
     shown = declaim("inspect", outputs[0], "--voice", VOICE)
     assert shown.returncode == 0, shown.stderr
+    assert "another file" not in shown.stderr
+    copy = tmp_path / "copy.wav"
+    samples, rate = soundfile.read(VOICE)
+    soundfile.write(copy, samples, rate)
+    assert "another file than copy.wav" in declaim("inspect", outputs[0], "--voice", copy).stderr
     machine = declaim("inspect", outputs[0], "--json")
     assert json.loads(machine.stdout)
 
@@ -250,6 +255,15 @@ def test_unwritable_folder(tmp_path: Path) -> None:
         place = _folder(tmp_path / "locked")
         place.chmod(0o500)
     assert "could not be written" in refused(declaim("perform", VOICE, "-o", place / "a.npz"))
+
+
+@pytest.mark.skipif(os.name != "nt" and os.geteuid() == 0, reason="root may write to any file")
+def test_a_locked_file_is_left_alone(tmp_path: Path) -> None:
+    output = tmp_path / "a.npz"
+    output.write_bytes(b"approved")
+    output.chmod(0o444)
+    assert "write-protected" in refused(declaim("perform", VOICE, "-s", SCRIPT, "-o", output))
+    assert output.read_bytes() == b"approved"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file size limits are POSIX")
