@@ -18,15 +18,16 @@ from ...core.ik import reach, two_bone
 from ...core.skeleton import JOINT
 from .curves import Move, Track, minimum_jerk, noise, soft_limit
 from .lexicon import Lexicon, Posture
-from .planning import HOME, PlannedStroke, Side
+from .planning import HOME, SETTLING, PlannedStroke, Side
 
 Array = NDArray[Any]
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-_REST_WRIST = np.array([0.265, -0.950, 0.08])  # arm lengths; hanging, 74 degrees below the T-pose, elbow a little bent
+_REST_WRIST = np.array([0.170, -0.970, 0.08])  # arm lengths; hanging, 80 degrees below the T-pose, elbow a little bent
 _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's middle, seen from the shoulder
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
 DRAG_DELAY = 0.05  # s, the hand behind the forearm
+_ASIDE = np.array([0.26, -0.72, 0.40])  # arm lengths; a hand on its way down passes here, clear of the thigh's front
 _HAND_THICKNESS = 0.016  # m
 SHAPE_START = 6  # column of a posture track where the hand shape begins
 _BEND_LIMIT, _TURN_LIMIT = np.radians(65.0), np.radians(85.0)
@@ -80,9 +81,15 @@ def posture_track(strokes: Sequence[PlannedStroke], side: Side, lexicon: Lexicon
         after, release = coordinates_of(stroke.after[side]), stroke.releases[side]
         moves.append(Move(start=stroke.prepare, end=stroke.ready, target=coordinates_of(stroke.before[side])))
         moves.append(Move(start=stroke.start, end=stroke.apex, target=after, crisp=True))
-        if release.to != "next":
-            # A hand that waits sinks towards the ready posture, a hand that is done goes to rest.
-            goal = coordinates_of(rest) if release.to == "rest" else 0.3 * after + 0.7 * coordinates_of(ready)
+        span = release.end - release.hold_end
+        if release.to == "rest":  # a hand that is done goes out sideways, then down
+            aside = 0.3 * after + 0.7 * coordinates_of(rest)
+            aside[:3] = coordinates_of(dataclasses.replace(rest, wrist=_ASIDE))[:3]
+            moves.append(Move(start=release.hold_end, end=release.hold_end + 0.7 * span, target=aside))
+            moves.append(Move(start=release.hold_end + 0.25 * span, end=release.end, target=coordinates_of(rest)))
+        elif release.to == "ready" and span > 0:  # one that waits sinks towards the ready posture, as far as it has time
+            share = 0.7 * min(1.0, span / SETTLING)
+            goal = (1 - share) * after + share * coordinates_of(ready)
             moves.append(Move(start=release.hold_end, end=release.end, target=goal))
     return Track(coordinates_of(rest), moves)
 

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 _DELAYS = {"thumb": 0.0, "index": 0.015, "middle": 0.03, "ring": 0.045, "pinky": 0.06}  # s; fingers follow one another
 _SPREAD = {"index": 1.0, "middle": 0.25, "ring": -0.45, "pinky": -1.0, "thumb": 0.0}
 _REST_BEND_LIMIT = np.radians(40)
+_REST_SPLAY_KEPT = 0.1  # share of the fan that a body's hands have at rest: fingers lie lightly together
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +28,7 @@ class Finger:
     first: int  # the skeleton's index of its first joint
     axes: Array  # (3, 3) unit, a row a joint; a positive turn curls towards the palm
     bent: Array  # (3,) rad that it is bent already at rest
+    splay: float  # rad thumbward that it fans out already at rest
 
     @property
     def delay(self) -> float:
@@ -52,14 +54,15 @@ def read_fingers(rest_joints: Array, arm: Arm) -> tuple[Finger, ...]:
         else:
             towards = arm.palm
         axes = rotations.normalised(np.cross(bones, np.broadcast_to(towards, bones.shape)))
-        bent = np.zeros(3)
+        bent, splay = np.zeros(3), 0.0
         if name != "thumb":
             along = rotations.normalised(arm.hand - (arm.hand @ axes[0]) * axes[0])
             chain = np.concatenate([along[None], bones[:2]])
             turn = np.einsum("ij,ij->i", np.cross(chain, bones[[0, 1, 1]]), axes)
             bent = np.clip(np.arcsin(np.clip(turn, -1, 1)), -_REST_BEND_LIMIT, _REST_BEND_LIMIT)
             bent[2] = bent[1]
-        fingers.append(Finger(name=name, first=first, axes=axes, bent=bent))
+            splay = float(np.arctan2(bones[0] @ thumbward, bones[0] @ arm.hand))
+        fingers.append(Finger(name=name, first=first, axes=axes, bent=bent, splay=splay))
     return tuple(fingers)
 
 
@@ -72,7 +75,7 @@ def finger_poses(arm: Arm, fingers: tuple[Finger, ...], shapes: dict[str, Array]
         for segment in range(3):
             poses[finger.first + segment] = curl[:, segment, None] * finger.axes[segment]
         if _SPREAD[finger.name]:
-            fan = _SPREAD[finger.name] * shape[:, -1, None] * arm.palm
+            fan = (_SPREAD[finger.name] * shape[:, -1, None] - (1 - _REST_SPLAY_KEPT) * finger.splay) * arm.palm
             poses[finger.first] = rotations.compose(fan, poses[finger.first])
     if arm.side == "right":
         poses = {joint: mirrored(values) for joint, values in poses.items()}

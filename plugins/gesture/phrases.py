@@ -9,7 +9,7 @@ from ...core.speech import Pause, Speech
 from .accents import Accent
 
 _BREAKS = frozenset(",;:.?!—–-")
-_SHORTEST = 0.7  # s; a comma after less does not end a phrase
+_SHORTEST = 0.8  # s; a comma after less does not end a phrase
 _LONGEST = 5.0  # s; a longer stretch is cut
 
 
@@ -36,8 +36,9 @@ def find_phrases(speech: Speech, accents: Sequence[Accent]) -> list[Phrase]:
             break
         mark = _mark_between(speech, accent.word, following.word)
         length = accent.time - groups[-1][0][0].time
+        start, end = _bounds(speech, groups[-1][0])
         gap = _pause_between(pauses, accent.time, following.time)
-        if gap >= 0.2 or (mark and (mark not in "," or length >= _SHORTEST)) or length > _LONGEST:
+        if gap >= 0.2 or (mark and (mark not in "," or end - start >= _SHORTEST)) or length > _LONGEST:
             groups[-1] = (groups[-1][0], mark)
             groups.append(([], ""))
     if speech.words:

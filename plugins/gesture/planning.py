@@ -17,7 +17,7 @@ from .curves import randomness
 from .lexicon import Lexicon, Posture, Unit
 from .phrases import Phrase
 from .style import Style, StyleSheet
-from .wishes import Wish, chosen_wishes, find_wishes, meant_units
+from .wishes import Wish, chosen_wishes, find_wishes, is_due, meant_units
 
 Array = NDArray[Any]
 Side = Literal["left", "right"]
@@ -31,11 +31,13 @@ _LONGEST_WAIT = 0.35  # s between preparation and stroke
 _FLOW = 0.3  # share of the stroke into which the preparation flows
 _ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
 _COARTICULATED = 0.9  # s between an apex and the next preparation within which the hand just holds
-RETRACTION = 0.85  # s
+RETRACTION = 0.85  # s, down to rest
+SETTLING = 0.6  # s, towards the ready posture
 _SHORTEST_RETRACTION = 0.55
+_LAST_HOLD = 0.12  # s that an apex is seen before the line's end
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
-HOME = np.array([0.00, -0.64, 0.48])  # arm lengths; where a raised hand waits
+HOME = np.array([0.05, -0.55, 0.50])  # arm lengths; where a raised hand waits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,13 +96,18 @@ def plan_strokes(
     nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
     planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames, warn=warn)
     for number, phrase in enumerate(phrases):
-        style = styles.at(phrase.start)
+        style, last = styles.at(phrase.start), phrase is phrases[-1]
         wishes = [
             wish
-            for wish in find_wishes(phrase, meant, speech, direction, seed)
+            for wish in find_wishes(phrase, meant, speech, direction, seed, last=last)
             if wish.forced or _EARLIEST <= wish.accent.time <= planner.latest_apex
         ]
-        planner.add(number, phrase, chosen_wishes(wishes, phrase, style, seed, number))
+        due = is_due(phrase, style, last=last)
+        struck = planner.add(number, phrase, chosen_wishes(wishes, phrase, style, seed, number, due=due))
+        for wish in sorted(wishes, key=lambda w: (-w.score, w.accent.time)):
+            if struck or not due:
+                break
+            struck = planner.add(number, phrase, [wish], pressed=True)
     return planner.finished()
 
 
@@ -120,19 +127,25 @@ class _Planner:
     ) -> None:
         self.lexicon, self.styles, self.seed, self.fps, self.warn = lexicon, styles, seed, fps, warn
         self.last_time = (frames - 1) / fps
-        self.latest_apex = self.last_time - _SHORTEST_RETRACTION - 0.04
+        self.latest_apex = self.last_time - _LAST_HOLD
+        self.latest_return = self.last_time - _SHORTEST_RETRACTION - 0.04  # of an apex from which the hand comes down
         self.nuclei = nuclei
         self.strokes: list[PlannedStroke] = []
         self.last_apex: dict[Side, float] = {"left": -np.inf, "right": -np.inf}
         self.recent: list[str] = []
 
-    def add(self, number: int, phrase: Phrase, wishes: Sequence[Wish]) -> None:
+    def add(self, number: int, phrase: Phrase, wishes: Sequence[Wish], *, pressed: bool = False) -> bool:
+        """Whether any of the wishes struck. ``pressed``: better in a hurry than not at all."""
+        struck = False
         mode = self._phrase_hand(number, self.styles.at(phrase.start))
         for wish in wishes:
             apex = round(wish.accent.time * self.fps) / self.fps
             in_time = apex <= (self.last_time if wish.forced else self.latest_apex)
-            if not (in_time and self._strike(wish, apex, mode, number)) and wish.forced:
+            done = in_time and self._strike(wish, apex, mode, number, hurry=pressed or wish.forced)
+            struck = struck or done
+            if wish.forced and not (done or pressed):
                 self.warn(f"The stroke asked for at {wish.accent.time:.2f} s has no room between its neighbours.")
+        return struck
 
     def _phrase_hand(self, number: int, style: Style) -> Hand:
         draw = randomness(self.seed, "hand", number).random()
@@ -141,7 +154,7 @@ class _Planner:
         other: Side = "left" if style.handedness == "right" else "right"
         return style.handedness if draw < 0.60 else "both" if draw < 0.86 else other
 
-    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int) -> bool:
+    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int, *, hurry: bool) -> bool:
         style = self.styles.at(apex)
         random = randomness(self.seed, "stroke", round(wish.accent.time * 100))
         unit = wish.unit or self._beat(random)
@@ -167,7 +180,7 @@ class _Planner:
         prepare = max(ready - wanted, free, 0.0)
         if ready - prepare < shortest:  # no time to wait before the stroke
             ready, prepare = latest, max(latest - wanted, free, 0.0)
-        if ready - prepare < (0.8 if wish.forced else 1.0) * shortest:
+        if ready - prepare < (0.8 if hurry else 1.0) * shortest:
             return False
         self.strokes.append(
             PlannedStroke(
@@ -218,11 +231,12 @@ class _Planner:
     def _release(self, stroke: PlannedStroke, following: float | None) -> Release:
         if following is not None and following - stroke.apex < _COARTICULATED:
             return Release(hold_end=following, end=following, to="next")
-        if following is None and stroke.apex > self.latest_apex + 1e-9:  # too late to come down
-            return Release(hold_end=self.last_time, end=self.last_time, to="next")
         hold_end = stroke.apex + stroke.hold
+        if following is None and stroke.apex > self.latest_return + 1e-9:  # too late to come down, not to relax
+            hold_end = min(hold_end, max(stroke.apex + _LAST_HOLD, self.last_time - 0.4), self.last_time)
+            return Release(hold_end=hold_end, end=self.last_time, to="ready")
         if following is not None and following - stroke.apex < REST_GAP - 0.5:
-            return Release(hold_end=hold_end, end=min(hold_end + 0.6, following), to="ready")
+            return Release(hold_end=hold_end, end=min(hold_end + SETTLING, following), to="ready")
         limit = self.last_time if following is None else following
         hold_end = max(stroke.apex, min(hold_end, limit - _SHORTEST_RETRACTION))
         end = min(hold_end + RETRACTION, limit)

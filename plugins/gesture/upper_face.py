@@ -14,7 +14,9 @@ from .planning import PlannedStroke
 from .style import StyleSheet
 
 Array = NDArray[Any]
-_CLOSING, _CLOSED, _OPENING = 0.075, 0.035, 0.17  # s
+_CLOSING, _OPENING = 0.1, 0.16  # s; the lids meet for a frame and open at once
+_OPEN = 0.06  # eyeWide of an attentive look: lids off the pupils
+_FRIENDLY = 0.1  # eyeSquint and browInnerUp of a kind face at rest
 _APART = 0.5  # s between blinks
 
 
@@ -58,29 +60,37 @@ def upper_face(
 ) -> dict[str, Array]:
     """Weights (T,) by shape. ``look_down`` (T,): the eyeLookDown weight, which the lids follow."""
     snapped = [round(time * fps) / fps for time in blinks]  # a blink that shuts between frames would be half a blink
-    lids = pulses(
-        [Pulse(start=t - _CLOSING, apex=t, hold_end=t + _CLOSED, end=t + _CLOSED + _OPENING, height=1.0) for t in snapped],
-        times,
-    )
+    lids = _lids(snapped, times)
     energy = styles.curve("energy", times)
     raised = np.clip(pulses(_raises(phrases, strokes, seed), times), 0, 0.9) * (0.6 + 0.8 * energy)
     lowered = np.clip(pulses(_frowns(strokes), times), 0, 0.8) * (0.6 + 0.8 * energy)
     skew = 0.12 * noise(seed, "brow skew", times, 4.0)
-    drift = 0.03 + 0.025 * noise(seed, "brow", times, 2.7)
+    drift = 0.05 + 0.025 * noise(seed, "brow", times, 2.7)
     open_eye = 1 - lids
     return {
-        "eyeBlinkLeft": lids + open_eye * 0.2 * look_down,
-        "eyeBlinkRight": lids + open_eye * 0.2 * look_down,
-        "eyeWideLeft": 0.25 * raised * open_eye,
-        "eyeWideRight": 0.25 * raised * open_eye,
-        "eyeSquintLeft": 0.04 + 0.35 * lowered + 0.25 * lids,
-        "eyeSquintRight": 0.04 + 0.35 * lowered + 0.25 * lids,
-        "browInnerUp": 0.75 * raised + drift,
+        "eyeBlinkLeft": lids + open_eye * 0.1 * look_down,
+        "eyeBlinkRight": lids + open_eye * 0.1 * look_down,
+        "eyeWideLeft": (_OPEN + 0.25 * raised) * open_eye,
+        "eyeWideRight": (_OPEN + 0.25 * raised) * open_eye,
+        "eyeSquintLeft": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
+        "eyeSquintRight": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
+        "browInnerUp": 0.75 * raised + drift + _FRIENDLY,
         "browOuterUpLeft": (0.7 + skew) * raised + drift,
         "browOuterUpRight": (0.7 - skew) * raised + drift,
         "browDownLeft": lowered,
         "browDownRight": lowered,
     }
+
+
+def _lids(blinks: Sequence[float], times: Array) -> Array:
+    """How far the lids are shut (T,) 0..1: they fall evenly, and rise fast at first and slower at the end."""
+    shut = np.zeros(len(times))
+    for blink in blinks:
+        first, last = np.searchsorted(times, (blink - _CLOSING, blink + _OPENING))
+        falling = np.clip((times[first:last] - blink) / _CLOSING + 1, 0, 1)
+        rising = np.clip((times[first:last] - blink) / _OPENING, 0, 1)
+        shut[first:last] = np.maximum(shut[first:last], falling**2 * (3 - 2 * falling) * (1 - rising) ** 2)
+    return shut
 
 
 def _raises(phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], seed: int) -> list[Pulse]:

@@ -17,7 +17,11 @@ from .phrases import Phrase
 from .style import Style
 
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
-_WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke
+_WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke, unless the phrase has nothing better
+_DUE = 0.8  # s; a longer phrase is not left without a stroke ...
+_DUE_STROKES = 0.48  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
+_CLOSING = 1.0  # score that the line's last stress has over the others
+_LENT = 0.5  # s before it, from which it takes a meaning if it has none: what "every word" means strikes on "word"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,28 +67,48 @@ def meant_units(
     return found
 
 
+def is_due(phrase: Phrase, style: Style, *, last: bool) -> bool:
+    """Whether the phrase must not go without a stroke: it is long enough, or it closes the line or exclaims."""
+    length = phrase.end - phrase.start
+    return style.rate > 0 and length > _DUE and (last or phrase.mark == "!" or length * style.rate / 60 > _DUE_STROKES)
+
+
 def find_wishes(
     phrase: Phrase,
     meant: dict[int, Meaning],
     speech: Speech,
     direction: Direction,
     seed: int,
+    *,
+    last: bool,
 ) -> list[Wish]:
-    """All that could strike in the phrase; words that are muted, reserved or without emphasis cannot."""
+    """All that could strike in the phrase; words that are muted, reserved or without emphasis cannot.
+
+    In the ``last`` phrase, and in one that exclaims, the last stress goes before the others.
+    """
     words = speech.words or ()
     kept_clear = [
         (words[i].start - _RESERVED_MARGIN, words[i].end + _RESERVED_MARGIN) for i in direction.reserved if i < len(words)
     ]
+    strongest = max(accent.strength for accent in phrase.accents)
+    weakest = min(_WEAKEST, strongest)
+    stresses = [accent.time for accent in phrase.accents if accent.strength >= max(weakest, 0.5 * strongest)]
+    closing = stresses[-1] if last or phrase.mark == "!" else None
+    lent: dict[float, Meaning] = {}
+    for accent in phrase.accents:
+        if closing is not None and closing - _LENT < accent.time <= closing and accent.word in meant:
+            lent = {} if meant[accent.word].forced else {closing: meant[accent.word]}
     best: dict[int, Wish] = {}
     wishes = []
     for accent in phrase.accents:
         emphasis = direction.emphasis.get(accent.word, 1.0)
-        weak = accent.strength < _WEAKEST and accent.word not in meant and emphasis <= 1
+        weak = accent.strength < weakest and accent.word not in meant and emphasis <= 1
         if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
             continue
-        meaning = meant.get(accent.word)
+        meaning = meant.get(accent.word) or lent.get(accent.time)
         score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
         score += (0.35 + 0.5 * accent.strength) * (meaning is not None) + 0.5 * (emphasis > 1.2)
+        score += _CLOSING * (accent.time == closing)
         wish = Wish(
             accent=accent,
             unit=meaning.unit if meaning else None,
@@ -99,12 +123,13 @@ def find_wishes(
     return [*wishes, *best.values()]
 
 
-def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: int, number: int) -> list[Wish]:
-    """The best wishes that keep apart, as many as the rate allows; forced ones always. In order of time."""
+def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: int, number: int, *, due: bool) -> list[Wish]:
+    """The best wishes that keep apart, as many as the rate allows; forced ones always; one if ``due``. In order of time."""
     if style.rate <= 0:
         return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
     length = phrase.end - phrase.start + min(phrase.pause, 0.4)
     count = int(length * style.rate / 60 + randomness(seed, "count", number).random() * 0.9 + 0.05)
+    count = max(count, 1) if due else count
     apart = float(np.clip(22 / style.rate, 0.45, 1.0))
     taken: list[Wish] = []
     for wish in sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time)):

@@ -18,7 +18,9 @@ from declaim.core.skeleton import JOINT
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
 from declaim.plugins.contracts import Brief, Direction, StyledRange, frame_count
+from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.generator import GestureGenerator
+from declaim.plugins.gesture.phrases import find_phrases
 
 PARAMETERS = {"energy": 0.5, "rate": 40.0, "handedness": "right", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
 TEXT = (
@@ -224,6 +226,28 @@ def test_meaning_chooses_the_gesture_but_not_for_unsure_words(body: Body) -> Non
     assert ("sweep", "Every") in found or ("fall", "down") in found
 
 
+def test_every_phrase_has_a_stroke_and_the_last_stress_above_all(body: Body) -> None:
+    """Even where the voice ends a third of a second after its last vowel, and where all words are small."""
+    lines = (TEXT, "You have been with us, and then there it was, but the lanterns of every harbour burn!")
+    for text, seed in itertools.product(lines, range(5)):
+        whole = spoken(text)
+        assert whole.words is not None
+        speech = dataclasses.replace(whole, duration=whole.words[-1].end + 0.15)
+        clip = perform(speech, body, seed=seed, rate=36.0)
+        apexes = [stroke.apex for stroke in clip.timeline.strokes]
+        phrases = find_phrases(speech, find_accents(speech))
+        assert len(phrases) >= 3
+        for phrase in phrases:
+            if phrase.end - phrase.start > 0.8:
+                assert any(phrase.start <= apex <= phrase.end for apex in apexes), (seed, phrase.start)
+        last = clip.timeline.strokes[-1]
+        assert last.word == len(speech.words or ()) - 1
+        assert last.hold_end - last.apex > 0.1 and last.end <= clip.duration
+        _, joints = body.joints(poses=clip.poses[-6:], trans=clip.trans[-6:])
+        side = "left" if last.hand == "left" else "right"
+        assert joints[-1, JOINT[f"{side}_wrist"], 1] > joints[-1, JOINT["pelvis"], 1], "the last gesture stays up"
+
+
 def test_rate_and_handedness_hold_and_ranges_override_them(speech: Speech, body: Body) -> None:
     assert perform(speech, body, rate=0.0).timeline.strokes == ()
     counts = [len(perform(speech, body, rate=rate).timeline.strokes) for rate in (15.0, 35.0, 65.0)]
@@ -250,6 +274,8 @@ def test_blinks_brows_and_gaze_live(speech: Speech, body: Body) -> None:
         tops = (lids[1:-1] > 0.5) & (lids[1:-1] >= lids[:-2]) & (lids[1:-1] >= lids[2:])
         assert lids[1:-1][tops].min() >= 0.98, "a blink shuts on a frame"
         assert shapes[:, ARKIT_INDEX["browInnerUp"]].max() > 0.2
+        assert (lids >= 0.9).sum() / fps / blinks < 0.045, "shut for a moment only"
+        assert ((lids > 0.2) & (lids < 0.9)).sum() >= 2 * blinks, "lids take their time to fall and to rise"
     still = perform(speech, body, blinks=0.0).blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
     assert still.max() < 0.5
 
