@@ -25,6 +25,7 @@ _FACE = (416, 540)
 _GAP = 4
 _SIZE = (_FIGURE[0] + _GAP + _FACE[0], _FIGURE[1])
 _CLOSER = 4 / 3  # pictures are taken so much larger: smooth edges at a quarter of the cost of Workbench's own way
+_GAP_S = 0.03  # a jump in time stamps over this is a real gap, under it rounding
 _AHEAD = 8  # frames that Blender may be ahead
 
 
@@ -141,18 +142,44 @@ class _Encoder:
 
 
 def _samples(source: Any, stream: Any, layout: str) -> Iterator[Any]:
-    """The voice at 48 kHz from its first sample on, a short frame at a time."""
+    """The voice at 48 kHz from the file's time zero on, a short frame at a time."""
     import av
 
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=48000, frame_size=1024)
     count = 0
-    for decoded in itertools.chain(source.decode(stream), [None]):
+    for decoded in itertools.chain(_gapless(source, stream), [None]):
         if decoded is not None:
             decoded.pts = None
         for frame in resampler.resample(decoded):
             frame.pts, frame.time_base = count, Fraction(1, 48000)
             count += frame.samples
             yield frame
+
+
+def _gapless(source: Any, stream: Any) -> Iterator[Any]:
+    """What the stream holds, with silence where its time stamps leave a gap: before a sound that begins late, and inside."""
+    start, now = (source.start_time or 0) / 1_000_000, 0.0
+    for frame in source.decode(stream):
+        if frame.pts is not None and frame.time_base is not None:
+            ahead = float(frame.pts * frame.time_base) - start - now
+            if ahead > _GAP_S:
+                yield from _silence(frame, round(ahead * frame.sample_rate))
+                now += ahead
+        now += frame.samples / frame.sample_rate
+        yield frame
+
+
+def _silence(like: Any, samples: int) -> Iterator[Any]:
+    import av
+
+    for begin in range(0, samples, like.sample_rate):
+        frame = av.AudioFrame(
+            format=like.format.name, layout=like.layout.name, samples=min(like.sample_rate, samples - begin)
+        )
+        frame.sample_rate = like.sample_rate
+        for plane in frame.planes:
+            plane.update((b"\x80" if like.format.name.startswith("u8") else b"\0") * plane.buffer_size)
+        yield frame
 
 
 def _opened(audio: Path) -> Any:

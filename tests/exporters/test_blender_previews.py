@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from declaim.core.errors import ExportError
 from declaim.core.report import SilentReport
 from declaim.core.skeleton import JOINT
 from declaim.core.timeline import KeyPose, Stroke, Timeline, Word
-from declaim.exporters import blender
+from declaim.exporters import blender, mp4
 from declaim.exporters.blender_process import find_blender
 from declaim.exporters.captions import Captions
 from declaim.exporters.character import Character, Performance
@@ -78,6 +79,26 @@ def previews(_blender: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pictures(previews: Path) -> list[Array]:
     with av.open(str(previews / "take.mp4")) as film:
         return [frame.to_ndarray(format="rgb24").astype(float) for frame in film.decode(video=0)]
+
+
+def test_a_sound_that_begins_late_in_its_film_stays_late(tmp_path: Path) -> None:
+    path = tmp_path / "late.mkv"
+    with av.open(str(path), "w") as film:
+        video = film.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        sound = film.add_stream("pcm_s16le", rate=16000, layout="mono")
+        black = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        black.pts = 0
+        film.mux(video.encode(black))
+        film.mux(video.encode())
+        samples = np.zeros((1, 16000), np.int16)
+        samples[:, 3200:3232] = 20000  # a click 0.2 s into a sound that begins at 0.8 s
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 16000, 12800, Fraction(1, 16000)
+        film.mux(sound.encode(frame))
+        film.mux(sound.encode())
+    with av.open(str(path)) as film:
+        heard = np.concatenate([f.to_ndarray()[0] for f in mp4._samples(film, film.streams.audio[0], "mono")])
+    assert np.abs(heard).argmax() / 48000 == pytest.approx(1.0, abs=0.005)
 
 
 def test_film_has_every_frame_at_its_rate(previews: Path, pictures: list[Array]) -> None:
