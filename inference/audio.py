@@ -281,6 +281,8 @@ def _digest(path: Path) -> str:
     """The sha256 of a file that is there, readable and not empty."""
     if path.is_dir():
         raise AudioError(f"{path} is a folder.", hint="Choose a sound file in it.")
+    if path.exists() and not path.is_file():  # a pipe or a device may never end
+        raise AudioError(f"{path} is a pipe or a device.", hint="Save the sound as a file first.")
     try:
         with path.open("rb") as file:
             if not file.read(1):

@@ -163,3 +163,11 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "voice.wav", bursts(16000), 16000)
     (tmp_path / "voice.wav").chmod(0)
     refused(tmp_path / "voice.wav", "may not be read")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX")
+def test_a_pipe_is_refused_before_it_can_hang(tmp_path: Path) -> None:
+    pipe = tmp_path / "voice.wav"
+    os.mkfifo(pipe)
+    with pytest.raises(AudioError, match="is a pipe or a device"):
+        read_audio(pipe)
