@@ -22,7 +22,8 @@ from .planning import HOME, SETTLING, PlannedStroke, Side
 
 Array = NDArray[Any]
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-_REST_WRIST = np.array([0.170, -0.970, 0.08])  # arm lengths; hanging, 80 degrees below the T-pose, elbow a little bent
+_REST_REACH, _REST_FORWARD = 0.983, 0.08  # arm lengths; hanging, elbow a little bent
+_HIP_ROOM = 0.098  # m between the thigh's side and the wrist's middle: half a hand and its thumb
 _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's middle, seen from the shoulder
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
@@ -70,9 +71,21 @@ def read_arm(rest_joints: Array, side: Side) -> Arm:
     )
 
 
-def posture_track(strokes: Sequence[PlannedStroke], side: Side, lexicon: Lexicon) -> Track:
-    """The hand's path: [across, upward, distance, turn, bend, elbow, hand shape...] over time."""
-    rest = Posture(wrist=_REST_WRIST, turn=np.radians(-8), bend=0.06, elbow=0.0, shape=lexicon.shapes["hanging"])
+def hanging_wrist(arm: Arm, body: Body, betas: Array, rest_joints: Array) -> Array:
+    """Where the wrist of a hanging arm is, (3,) from the shoulder, arm lengths: as near to the hips as they let it."""
+    sides = body.shaped(betas)[np.isin(body.weights.argmax(axis=1), [JOINT[name] for name in ("pelvis", "left_hip")])]
+    shoulder = abs(float(rest_joints[JOINT["left_shoulder"], 0]))
+    hips = float(np.quantile(sides[:, 0], 0.99)) if len(sides) else shoulder
+    outward = float(np.clip((hips + _HIP_ROOM - shoulder) / arm.length, 0.12, 0.45))
+    return np.array([outward, -np.sqrt(_REST_REACH**2 - outward**2 - _REST_FORWARD**2), _REST_FORWARD])
+
+
+def posture_track(strokes: Sequence[PlannedStroke], side: Side, lexicon: Lexicon, hanging: Array) -> Track:
+    """The hand's path: [across, upward, distance, turn, bend, elbow, hand shape...] over time.
+
+    ``hanging`` (3,): the resting wrist, from ``hanging_wrist``.
+    """
+    rest = Posture(wrist=hanging, turn=np.radians(-8), bend=0.06, elbow=0.0, shape=lexicon.shapes["hanging"])
     ready = Posture(wrist=HOME, turn=np.radians(14), bend=0.02, elbow=0.0, shape=lexicon.shapes["relaxed"])
     moves: list[Move] = []
     for stroke in strokes:

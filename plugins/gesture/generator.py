@@ -109,7 +109,8 @@ def _arms_and_hands(
 ) -> dict[int, Array]:
     """Joint -> its rotations (T, 3). Each moment stands for itself, so that long lines can go in blocks."""
     limbs = {side: arms.read_arm(rest, side) for side in SIDES}
-    tracks = {side: arms.posture_track(strokes, side, lexicon) for side in SIDES}
+    hanging = arms.hanging_wrist(limbs["left"], brief.body, brief.betas, rest)
+    tracks = {side: arms.posture_track(strokes, side, lexicon, hanging) for side in SIDES}
     torso = arms.torso_size(brief.body, brief.betas, rest)
 
     def reached(moments: Array) -> tuple[dict[Side, Array], dict[Side, Array]]:

@@ -15,9 +15,9 @@ from .lexicon import FINGERS
 
 Array = NDArray[Any]
 _DELAYS = {"thumb": 0.0, "index": 0.015, "middle": 0.03, "ring": 0.045, "pinky": 0.06}  # s; fingers follow one another
-_SPREAD = {"index": 1.0, "middle": 0.25, "ring": -0.45, "pinky": -1.0, "thumb": 0.0}
+_SPREAD = {"index": 1.0, "middle": 0.2, "ring": -0.5, "pinky": -1.8, "thumb": 0.0}
 _REST_BEND_LIMIT = np.radians(40)
-_REST_SPLAY_KEPT = 0.1  # share of the fan that a body's hands have at rest: fingers lie lightly together
+_TOGETHER = np.radians(-8)  # spread at which fingers lie lightly together: knuckles are farther apart than fingers are wide
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +75,7 @@ def finger_poses(arm: Arm, fingers: tuple[Finger, ...], shapes: dict[str, Array]
         for segment in range(3):
             poses[finger.first + segment] = curl[:, segment, None] * finger.axes[segment]
         if _SPREAD[finger.name]:
-            fan = (_SPREAD[finger.name] * shape[:, -1, None] - (1 - _REST_SPLAY_KEPT) * finger.splay) * arm.palm
+            fan = (_SPREAD[finger.name] * (shape[:, -1, None] + _TOGETHER) - finger.splay) * arm.palm
             poses[finger.first] = rotations.compose(fan, poses[finger.first])
     if arm.side == "right":
         poses = {joint: mirrored(values) for joint, values in poses.items()}

@@ -37,7 +37,7 @@ _SHORTEST_RETRACTION = 0.55
 _LAST_HOLD = 0.12  # s that an apex is seen before the line's end
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
-HOME = np.array([0.05, -0.55, 0.50])  # arm lengths; where a raised hand waits
+HOME = np.array([0.05, -0.51, 0.51])  # arm lengths; where a raised hand waits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -116,8 +116,8 @@ def test_arms_hang_relaxed_at_the_start_and_the_end(body: Body, clip: MotionClip
         assert (sign * palm[:, 0] < -0.6).all(), "palms face the thighs"
 
 
-def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -> None:
-    """Hand and forearm vertices against the nearest vertex of the trunk and its normal."""
+def depths(body: Body, clip: MotionClip, frames: np.ndarray) -> list[float]:
+    """The least height (m) of hand and forearm vertices over the nearest vertex of the trunk, along its normal."""
     spatial = pytest.importorskip("scipy.spatial")
     owner, used = body.weights.argmax(axis=1), np.unique(body.triangles)
     trunk = used[
@@ -127,13 +127,23 @@ def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -
         (owner[used] >= 25)
         | np.isin(owner[used], [JOINT[f"{s}_{n}"] for s in ("left", "right") for n in ("wrist", "elbow")])
     ]
-    frames = np.arange(0, len(clip), 7)
-    vertices = body.vertices(poses=clip.poses[frames], trans=clip.trans[frames])
-    normals = body.normals(vertices)
-    for points, normal in zip(vertices, normals):
+    vertices = body.vertices(poses=clip.poses[frames], trans=clip.trans[frames], betas=clip.betas)
+    found = []
+    for points, normal in zip(vertices, body.normals(vertices)):
         distance, nearest = spatial.cKDTree(points[trunk]).query(points[hands])
         depth = ((points[hands] - points[trunk][nearest]) * normal[trunk][nearest]).sum(axis=1)
-        assert depth[distance < 0.06].min(initial=1) > -0.005
+        found.append(float(depth[distance < 0.06].min(initial=1)))
+    return found
+
+
+def test_wrists_and_hands_stay_outside_the_torso(body: Body, clip: MotionClip) -> None:
+    assert min(depths(body, clip, np.arange(0, len(clip), 7))) > -0.005
+
+
+@pytest.mark.parametrize("betas", SHAPES, ids=["mean", "first", "minus first", "others"])
+def test_hanging_hands_are_near_the_hips_and_clear_of_them_on_any_body(body: Body, betas: np.ndarray) -> None:
+    clip = perform(body, betas=betas.astype(np.float32))
+    assert all(0.002 < depth < 0.06 for depth in depths(body, clip, np.array([0, len(clip) - 1])))
 
 
 def aimed(*wrists: tuple[float, float, float]) -> np.ndarray:
