@@ -14,6 +14,7 @@ from .character import MATERIALS, character
 from .landmarks import face_landmarks
 from .parts import Piece, triangles_of
 from .source import Array, Source
+from .teeth import settled_tongue
 
 DEFAULT = {"gender": 0.65, "age": 0.66, "muscle": 0.55, "weight": 0.45, "height": 0.4, "proportions": 0.1}
 SHAPES: tuple[tuple[str, dict[str, float], dict[str, float], float], ...] = (
@@ -42,7 +43,7 @@ class Figure:
 
 def build_body(source: Source) -> Body:
     base, heads, _ = source.figure(**DEFAULT)
-    mouth = face.closed_lips(source, base) + face.lowered_teeth(source, base)
+    mouth = face.closed_lips(source, base) + face.lowered_teeth(source, base) + settled_tongue(source, base)
     base = base + mouth
     pieces = character(source, base)
     skin = triangles_of(source.quads["body"])

@@ -13,6 +13,7 @@ from .hair import brow, hair
 from .parts import Piece, boundary_loops, exposed_skin, subset, triangles_of, tucked
 from .rays import closest_on
 from .source import Array, Source
+from .teeth import teeth
 
 MATERIALS = (
     Material(name="skin", base_color=(0.60, 0.33, 0.23, 1.0), roughness=0.55),
@@ -26,8 +27,9 @@ MATERIALS = (
     Material(name="lashes", base_color=(0.012, 0.008, 0.006, 1.0), roughness=0.8),
     Material(name="brows", base_color=(0.035, 0.018, 0.011, 1.0), roughness=0.9),
     Material(name="teeth", base_color=(0.80, 0.77, 0.70, 1.0), roughness=0.3),
-    Material(name="tongue", base_color=(0.33, 0.09, 0.085, 1.0), roughness=0.4),
-    Material(name="mouth", base_color=(0.16, 0.03, 0.03, 1.0), roughness=0.6),
+    Material(name="back_teeth", base_color=(0.20, 0.145, 0.12, 1.0), roughness=0.5),
+    Material(name="tongue", base_color=(0.115, 0.027, 0.027, 1.0), roughness=0.75),
+    Material(name="mouth", base_color=(0.055, 0.012, 0.012, 1.0), roughness=0.9),
     Material(name="lips", base_color=(0.49, 0.205, 0.16, 1.0), roughness=0.45),
     Material(name="hair", base_color=(0.03, 0.016, 0.01, 1.0), roughness=0.7),
 )
@@ -42,7 +44,7 @@ def character(source: Source, base: Array) -> list[Piece]:
     pieces = [tucked(source, base, skin), _suit(source, base)]
     for side in ("l", "r"):
         pieces += [_eye(source, base, side), _lashes(source, base, side), brow(source, base, side)]
-    pieces += [subset(source, f"helper-{row}-teeth", None, f"{row}_teeth", "teeth") for row in ("upper", "lower")]
+    pieces += [teeth(source, base, row) for row in ("upper", "lower")]
     pieces += [subset(source, "helper-tongue", None, "tongue", "tongue"), hair(source, base)]
     return pieces
 

@@ -255,3 +255,28 @@ def test_building_again_gives_the_body_that_ships(body, tmp_path):
     assert np.array_equal(again.triangles, body.triangles)
     assert np.abs(again.template - body.template).max() < 1e-5 and np.abs(again.weights - body.weights).max() < 1e-3
     assert again.materials == body.materials and again.parts == body.parts
+
+
+def test_an_open_mouth_shows_upper_teeth_and_hides_lower_ones(body):
+    """Enamel from the front and from both sides: above, and nothing of the lower row while the jaw is not wide open."""
+    lips = body.template[np.unique(part(body, "skin_lips"))]
+    middle = lips.mean(axis=0)
+    skin = body.triangles[(np.abs(body.template[body.triangles].mean(axis=1) - middle) < 0.07).all(axis=1)]
+    upper, lower = part(body, "upper_teeth"), part(body, "lower_teeth")
+    own = {tuple(t) for t in np.concatenate([upper, lower]).tolist()}
+    face = np.array([t for t in skin.tolist() if tuple(t) not in own])
+    triangles = np.concatenate([face, upper, lower])
+    points = shape(body, "jawOpen", 0.25)
+    enamel = [p for p in body.parts if p.name.startswith("lower_teeth") and body.materials[p.material].name == "teeth"]
+    bright = {tuple(t) for p in enamel for t in body.triangles[p.start : p.start + p.count].tolist()}
+    for turn in (-0.5, 0.0, 0.5):
+        towards = np.array([np.sin(turn), 0.0, np.cos(turn)])
+        right = np.array([np.cos(turn), 0.0, -np.sin(turn)])
+        first = []
+        for x in np.linspace(-0.02, 0.02, 11):
+            for y in np.arange(-0.012, 0.006, 0.0008):
+                hit = first_hit(points, triangles, middle + x * right + [0, y, 0] + towards, -towards)
+                first.append(-1 if hit is None else hit[0] - len(face))
+        found = np.array(first)
+        assert ((found >= 0) & (found < len(upper))).sum() > 10, turn
+        assert sum(tuple(triangles[len(face) + k].tolist()) in bright for k in found[found >= 0]) <= 1, turn
