@@ -23,7 +23,7 @@ from .planning import HOME, SETTLING, PlannedStroke, Side
 Array = NDArray[Any]
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 _REST_REACH, _REST_FORWARD = 0.983, 0.08  # arm lengths; hanging, elbow a little bent
-_HIP_ROOM = 0.098  # m between the thigh's side and the wrist's middle: half a hand and its thumb
+_HIP_ROOM = 0.085  # m between the thigh's side and the wrist's middle: half a hand and its thumb
 _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's middle, seen from the shoulder
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1

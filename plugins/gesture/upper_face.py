@@ -16,7 +16,7 @@ from .style import StyleSheet
 Array = NDArray[Any]
 _CLOSING, _OPENING = 0.1, 0.16  # s; the lids meet for a frame and open at once
 _OPEN = 0.06  # eyeWide of an attentive look: lids off the pupils
-_FRIENDLY = 0.1  # eyeSquint and browInnerUp of a kind face at rest
+_FRIENDLY = 0.1  # eyeSquint of a kind face at rest; more than a third of it in the inner brows would look worried
 _APART = 0.5  # s between blinks
 
 
@@ -74,7 +74,7 @@ def upper_face(
         "eyeWideRight": (_OPEN + 0.25 * raised) * open_eye,
         "eyeSquintLeft": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
         "eyeSquintRight": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
-        "browInnerUp": 0.75 * raised + drift + _FRIENDLY,
+        "browInnerUp": 0.75 * raised + drift + 0.3 * _FRIENDLY,
         "browOuterUpLeft": (0.7 + skew) * raised + drift,
         "browOuterUpRight": (0.7 - skew) * raised + drift,
         "browDownLeft": lowered,
