@@ -34,13 +34,18 @@ def blink_times(
             wanted.append(time + 0.04)
     random = randomness(seed, "blink rate")
     fixed = np.array(sorted(wanted))
+    a_minute = 60 * len(fixed) / max(duration, 1.0)
     time = float(random.uniform(0.8, 2.5))
     while time < duration:
         rate = styles.at(time).blinks
-        if rate > 0 and not (len(fixed) and np.abs(fixed - time).min() < 1.2):
+        clear = min(1.2, 20 / max(rate, 1.0))  # s to the next one
+        if len(fixed) and np.abs(fixed - time).min() < clear:
+            time += clear / 2
+            continue
+        if rate > a_minute:
             wanted.append(time)
-        # Phrase ends and gaze shifts bring about half of the blinks, so these come at half of the rate.
-        time += float(random.gamma(3.0, 1 / 3.0)) * 60 / max(rate, 2.0) * (1.6 if len(fixed) else 1.0)
+        # Phrase ends and gaze shifts bring their share, so these come at what is left of the rate.
+        time += float(random.gamma(3.0, 1 / 3.0)) * 60 / max(rate - a_minute, 2.0)
     spaced: list[float] = []
     for moment in sorted(wanted):
         if 0.2 < moment < duration - 0.1 and (not spaced or moment - spaced[-1] > _APART):

@@ -280,6 +280,16 @@ def test_blinks_brows_and_gaze_live(speech: Speech, body: Body) -> None:
     assert still.max() < 0.5
 
 
+def test_blinks_come_at_the_rate_asked_for(body: Body) -> None:
+    speech = spoken(" ".join([TEXT] * 8))
+    counts = []
+    for rate in (5.0, 17.0, 40.0):
+        lids = perform(speech, body, blinks=rate).blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
+        shut = int(((lids[1:-1] > 0.9) & (lids[1:-1] >= lids[:-2]) & (lids[1:-1] > lids[2:])).sum())
+        counts.append(shut * 60 / speech.duration)
+    np.testing.assert_allclose(counts, (5, 17, 40), rtol=0.35, atol=3)
+
+
 def test_eye_joints_and_eye_shapes_say_the_same(speech: Speech, body: Body) -> None:
     clip = perform(speech, body)
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
