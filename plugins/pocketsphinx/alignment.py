@@ -15,10 +15,12 @@ _LEAD = 3  # words before a cut that the next piece hears again, so that the fir
 _FASTEST = 6.5  # script words a second that a voice can say
 _MISFIT = -60.0  # a second of speech that scores less per frame is not what the script says
 _SQUEEZED = -65.0  # a word of four phones and more that scores less was hardly said
+_CLOSE = -35.0  # part of a script scores more per frame where it is said: -9 to -20; speech without its words under -50
 _OMISSION = 1e-20
 _MARGIN = 12  # frames given to a run of words beyond what the tolerant search found
 _NEAR = 50  # frames between two runs that belong together
 _ENOUGH_WORDS, _ENOUGH_FRAMES = 3, 80  # a run on its own must be as long: shorter ones fit into any speech
+_SHORTEST_VOICE = 60  # frames of a run that is all that the voice says
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,8 +46,8 @@ def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], repor
     """Each step of the script where it lies in ``features`` (frames, 13).
 
     A piece of the line is heard with all that follows in the script; what lies before its widest late pause is kept, and the
-    next piece begins there. A piece that the script does not fit is searched again with leave to skip words and to hear
-    others.
+    next piece begins there. A piece that the script does not fit may be cut out of the middle of it; otherwise it is searched
+    again with leave to skip words and to hear others.
     """
     out: Placement = [None] * len(steps)
     begin = cursor = lead = 0
@@ -76,16 +78,47 @@ def place_script(decoder: Decoder, features: Array, steps: Sequence[Step], repor
 
 def _place_piece(decoder: Decoder, features: Array, steps: Sequence[Step], last: bool) -> Placement:
     spans = decoder.place(features, steps, open_end=not last)
-    if not spans or not _fits(spans):
-        return _pick_out(decoder, features, steps)
-    found = assign([span.name for span in spans], steps, skipping=False)
-    strict = [tuple(spans[slice(*where)]) if where else None for where in found]
+    if spans and _fits(spans):
+        found = assign([span.name for span in spans], steps, skipping=False)
+        strict = [tuple(spans[slice(*where)]) if where else None for where in found]
+    else:
+        strict = _excerpt(decoder, features, steps)
+        if not any(strict):
+            return _pick_out(decoder, features, steps)
     doubtful = {i for i, placed in enumerate(strict) if placed and any(_squeezed(span) for span in placed)}
     if doubtful:
         picked = _picked(decoder, features, steps, _OMISSION)
         if all(i in doubtful for i, placed in enumerate(strict) if placed and not picked[i]):
             return picked
     return strict
+
+
+def _excerpt(decoder: Decoder, features: Array, steps: Sequence[Step]) -> Placement:
+    """The steps of a voice that begins or ends within the script and says all between; no step where it does not."""
+    spans = decoder.place(features, steps, open_start=True, open_end=True)
+    out: Placement = [None] * len(steps)
+    if not spans or not _fits(spans) or not said_well(spans):
+        return out
+    names = [span.name for span in spans]
+    for first in range(len(steps)):
+        found = assign(names, steps[first:], skipping=False)
+        run = [at for at in found if at]
+        if run and run[-1][1] == len(names):
+            # What is left of a word at the edge may be too little to be that word.
+            if any(span.score < _MISFIT for span in spans[slice(*run[0])]):
+                first, run = first + 1, run[1:]
+            if run and any(span.score < _MISFIT for span in spans[slice(*run[-1])]):
+                run = run[:-1]
+            if len(run) >= _ENOUGH_WORDS and spans[run[-1][1] - 1].end - spans[run[0][0]].start >= _SHORTEST_VOICE:
+                out[first : first + len(run)] = [tuple(spans[slice(*at)]) for at in run]
+            break
+    return out
+
+
+def said_well(spans: Sequence[WordSpan]) -> bool:
+    """Whether the words sound, all together, as they do where they are really said."""
+    frames = sum(span.end - span.start for span in spans)
+    return sum(span.score * (span.end - span.start) for span in spans) >= _CLOSE * frames
 
 
 def _squeezed(span: WordSpan) -> bool:

@@ -83,14 +83,16 @@ class Decoder:
         if not self.knows(name):
             self._engine.add_word(name, phones, False)
 
-    def place(self, features: Array, steps: Sequence[Step], *, open_end: bool = False) -> list[WordSpan] | None:
+    def place(
+        self, features: Array, steps: Sequence[Step], *, open_start: bool = False, open_end: bool = False
+    ) -> list[WordSpan] | None:
         """Where the words of ``steps`` lie in ``features`` (frames, 13), or None where the search found no way through.
 
-        ``open_end``: the features may end after any of them.
+        ``open_start``: the features may begin before any of them; ``open_end``: they may end after any.
         """
         data = features.astype("<f4").tobytes()
         try:
-            self._search(data, len(steps), _arcs(steps, open_end), _WIDE)
+            self._search(data, len(steps), _arcs(steps, open_start, open_end), _WIDE)
             if self._engine.hyp() is None:
                 return None
             self._engine.set_alignment()
@@ -105,7 +107,7 @@ class Decoder:
         The voice may leave out any of them, at the probability ``omission`` a time, and say other things between. Empty
         where the search lost its way.
         """
-        arcs = _arcs(steps, open_end=False)
+        arcs = _arcs(steps, open_start=False, open_end=False)
         arcs += [
             (i, j, omission * _EACH_LEFT_OUT ** (j - i)) for i in range(len(steps)) for j in range(i + 1, len(steps) + 1)
         ]
@@ -134,7 +136,7 @@ class Decoder:
             self._engine.end_utt()
 
 
-def _arcs(steps: Sequence[Step], open_end: bool) -> list[tuple[Any, ...]]:
+def _arcs(steps: Sequence[Step], open_start: bool, open_end: bool) -> list[tuple[Any, ...]]:
     """The grammar's transitions: node i lies before step i, those within a way are numbered after the last."""
     arcs: list[tuple[Any, ...]] = []
     spare = len(steps) + 1
@@ -143,7 +145,10 @@ def _arcs(steps: Sequence[Step], open_end: bool) -> list[tuple[Any, ...]]:
             nodes = [i, *range(spare, spare + len(way) - 1), i + 1]
             spare += len(way) - 1
             arcs += [(nodes[k], nodes[k + 1], 1.0, entry) for k, entry in enumerate(way)]
-        if open_end:  # through a word of silence: the second pass stumbles over an empty arc
+        # Through a word of silence: the second pass stumbles over an empty arc.
+        if open_start and i:
+            arcs.append((0, i, 1.0, _GARBAGE % "SIL"))
+        if open_end:
             arcs.append((i, len(steps), 1.0, _GARBAGE % "SIL"))
     return arcs
 

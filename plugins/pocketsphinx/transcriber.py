@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import InputError
 from ...core.report import Report
+from ...core.speech import HOP, SAMPLE_RATE
 from ..contracts import Transcript, Voice
-from .alignment import place_script
+from .alignment import place_script, said_well
 from .decoder import Array, Decoder
 from .features import cepstra
 from .given import phones_within
@@ -18,7 +21,9 @@ from .script import Token, tokens
 from .timing import Heard, transcript
 
 _QUOTED = 6  # words that a warning names
-_MATCHING = 0.25  # of a script's words must be placed, or it is taken for another line's
+_MATCHING = 0.25  # of a script's words must be placed, or it is taken for another line's,
+_FILLING = 0.5  # unless those that are placed fill as much of the speech: the voice is then cut short
+_AUDIBLE = 0.05  # of the loud frames' level: speech, not a pause
 
 
 class PocketSphinxTranscriber:
@@ -61,8 +66,10 @@ class PocketSphinxTranscriber:
             if script:
                 report.warn("Nothing can be heard in the voice, so no word of the script could be placed.")
             return Transcript(words=(), phones=())
+        if not script and (voice.script or "").strip():
+            report.warn("The script holds nothing to say, so the words were recognised instead.")
         features = cepstra(voice.samples)
-        heard = self._placed(script, features, names, report) if script else None
+        heard = self._placed(script, voice.samples, features, names, report) if script else None
         if heard is None:
             if self._recogniser is None:
                 self._recogniser = Recogniser()
@@ -87,7 +94,7 @@ class PocketSphinxTranscriber:
         return self._pronouncers[language]
 
     def _placed(
-        self, script: Sequence[Token], features: Array, names: Mapping[str, str], report: Report
+        self, script: Sequence[Token], samples: Array, features: Array, names: Mapping[str, str], report: Report
     ) -> list[Heard] | None:
         """The script's words where they were said; None where it is another line's script."""
         assert self._decoder is not None
@@ -103,10 +110,19 @@ class PocketSphinxTranscriber:
             for token, spans in ((token, placed.get(i)) for i, token in enumerate(script))
             if spans
         ]
-        if len(heard) < _MATCHING * len(script):
+        if len(heard) < _MATCHING * len(script) and not _fill(heard, samples):
             return None
         _tell_missing([token.text for i, token in enumerate(script) if not placed.get(i)], report)
         return heard
+
+
+def _fill(heard: Sequence[Heard], samples: Array) -> bool:
+    """Whether the words make up the speech in ``samples`` and sound like it."""
+    spans = [span for word in heard for span in word.spans]
+    hop = round(HOP * SAMPLE_RATE)
+    level = np.sqrt(np.mean(np.square(samples[: len(samples) // hop * hop].reshape(-1, hop)), axis=1))
+    audible = int(np.count_nonzero(level > _AUDIBLE * np.percentile(level, 95))) if len(level) else 0
+    return bool(spans) and said_well(spans) and sum(span.end - span.start for span in spans) >= _FILLING * audible
 
 
 def _sayable(token: Token, entries: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:

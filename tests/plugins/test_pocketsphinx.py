@@ -20,6 +20,7 @@ from declaim.plugins.pocketsphinx import alignment
 from declaim.plugins.pocketsphinx.transcriber import PocketSphinxTranscriber
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "speech" / "librivox"
+DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo"
 DASHWOOD, YOUNG_MAN, SELFISH, MARRIED, AMIABLE = range(5)
 
 
@@ -135,6 +136,33 @@ def test_another_lines_script_is_set_aside(transcriber: PocketSphinxTranscriber,
     found, warnings = heard(transcriber, lines[DASHWOOD][0], lines[AMIABLE][1])
     assert len(warnings) == 1 and "does not match the voice" in warnings[0]
     assert {"leisure", "power"} <= set(texts(found).split())
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [(0.0, 1.0), (0.0, 1.5), (0.0, 5.0), (0.0, 6.5), (0.0, 8.0), (7.0, 9.0), (4.0, 8.0)]
+)
+def test_a_voice_cut_short_keeps_the_script_that_it_says(
+    transcriber: PocketSphinxTranscriber, begin: float, end: float
+) -> None:
+    samples, script = rms_normalised(read_audio(DEMO / "voice.flac").samples)[0], (DEMO / "script.txt").read_text()
+    full, _ = heard(transcriber, samples, script)
+    found, warnings = heard(transcriber, samples[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)], script)
+    whole = [i for i, word in enumerate(full.words) if word.start >= begin - 0.02 and word.end <= end + 0.02]
+    placed = [(word.text, word.start + begin) for word in found.words]
+    for word in (full.words[i] for i in whole):
+        assert any(text == word.text and start == pytest.approx(word.start, abs=0.06) for text, start in placed)
+    assert len(placed) <= len(whole) + 2  # what is left of the word at either edge
+    assert len(warnings) == 1 and "of the script could not be placed in the voice" in warnings[0]
+
+    other = "Zebras quietly negotiate umbrellas near the frozen harbour at noon."
+    _, warnings = heard(transcriber, samples[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)], other)
+    assert len(warnings) == 1 and "does not match the voice" in warnings[0]
+
+
+def test_a_script_with_nothing_to_say_is_told(transcriber: PocketSphinxTranscriber, lines: list[Any]) -> None:
+    found, warnings = heard(transcriber, lines[DASHWOOD][0], "[laughs] 😀 …")
+    assert warnings == ["The script holds nothing to say, so the words were recognised instead."]
+    assert "leisure" in texts(found)
 
 
 def test_words_are_recognised_without_a_script(transcriber: PocketSphinxTranscriber, lines: list[Any]) -> None:
