@@ -17,7 +17,7 @@ from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT
 from declaim.core.skeleton import JOINT_COUNT
-from declaim.exporters import character, glb
+from declaim.exporters import character, character_file, glb
 from declaim.exporters.formats import Take
 
 REPEATS = 5
@@ -62,7 +62,7 @@ def _through_blender(take: Take, folder: Path) -> dict[str, float]:
     if importlib.util.find_spec("bpy") is None:
         return {}
     figure = character.Character.of(take.body, take.clip)
-    character.save(figure, character.Performance.of(take.clip, take.body, take.name), folder / "take.npz")
+    character_file.save(figure, character.Performance.of(take.clip, take.body, take.name), folder / "take.npz")
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.glb", str(folder)],
         capture_output=True,
@@ -81,12 +81,12 @@ def _time_blender(folder: Path) -> dict[str, float]:
 
     from declaim.exporters import blender_scene
 
-    figure, performance = character.load(folder / "take.npz")
+    figure, performance = character_file.load(folder / "take.npz")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     blender_scene.set_frame_rate(scene, performance.fps)
     blender_scene.set_frame_range(scene, len(performance))
-    blender_scene.perform(blender_scene.build_character(figure), figure, performance)
+    blender_scene.perform(blender_scene.build_character(figure, blender_scene.Z_UP), figure, performance)
     path = folder / "blender.glb"
     began = time.perf_counter()
     bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", export_anim_slide_to_zero=True)
