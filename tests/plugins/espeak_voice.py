@@ -11,7 +11,10 @@ import dataclasses
 import functools
 import itertools
 import re
+import shutil
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,12 +91,15 @@ class _Group:
 
 
 class EspeakVoice:
-    """espeak-ng, once a process: its library has one state. Raises ImportError without the wheel."""
+    """espeak-ng with a state of its own. Raises ImportError without the wheel."""
 
     def __init__(self) -> None:
         import espeakng_loader
 
-        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        # A copy of its own: the library has one state a process, and the transcriber under test uses it too.
+        source = Path(espeakng_loader.get_library_path())
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._library = ctypes.CDLL(shutil.copy(source, Path(self._folder.name) / source.name))
         self._library.espeak_Synth.argtypes = (
             ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p,
             ctypes.c_void_p,
