@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,21 +80,24 @@ def test_warnings_reach_the_report(take: Take, tmp_path: Path) -> None:
     assert len(report.warnings) == 1 and "line.glb" in report.warnings[0]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def little_room() -> Iterator[None]:
-    """No file may grow beyond 5 kB: what a full disk looks like to a program."""
+    """No file may grow beyond 5 kB: what a full disk looks like to a program. Only for as long as the writing takes, for
+    the limit holds for pytest's own output too."""
     resource = pytest.importorskip("resource", reason="this system cannot limit the size of files")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("suffix", OURS)
-def test_a_full_disk_leaves_the_old_file(suffix: str, take: Take, tmp_path: Path, little_room: None) -> None:
+def test_a_full_disk_leaves_the_old_file(suffix: str, take: Take, tmp_path: Path) -> None:
     path = tmp_path / f"line{suffix}"
     path.write_bytes(b"what was there")
-    with pytest.raises(ExportError, match="could not be written") as caught:
+    with pytest.raises(ExportError, match="could not be written") as caught, little_room():
         export(take, [path], SilentReport())
     assert caught.value.hint and "\n" not in str(caught.value)
     assert path.read_bytes() == b"what was there" and list(tmp_path.iterdir()) == [path]
