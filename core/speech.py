@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from .timeline import Phone, Word
 
 Array = NDArray[Any]
-Need = Literal["samples", "energy", "nuclei", "pitch", "pauses", "words", "phones"]
-NEEDS: tuple[Need, ...] = ("samples", "energy", "nuclei", "pitch", "pauses", "words", "phones")
+Need = Literal["samples", "energy", "nuclei", "pitch", "pauses", "sounds", "words", "phones"]
+NEEDS: tuple[Need, ...] = ("samples", "energy", "nuclei", "pitch", "pauses", "sounds", "words", "phones")
 
 SAMPLE_RATE = 16_000  # Hz, of ``Speech.samples``
 HOP = 0.01  # s, of every envelope below: frame i is centred on i * HOP
@@ -33,6 +33,16 @@ class Pause:
     end: float  # s
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VocalSound:
+    """A sound of the voice that is no word."""
+
+    kind: Literal["breath", "laugh", "sigh"]
+    start: float  # s
+    end: float  # s
+    strength: float  # 0..1, against the line's speech
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Speech:
     """A line's voice and what was heard in it. Times are seconds in the original file, whatever its rate."""
@@ -47,6 +57,7 @@ class Speech:
     nuclei: tuple[Nucleus, ...] | None = None
     pitch: Array | None = None  # (n / 160,) float32 Hz, 0 where unvoiced, every HOP
     pauses: tuple[Pause, ...] | None = None
+    sounds: tuple[VocalSound, ...] | None = None  # laughs, sighs and audible breaths
     words: tuple[Word, ...] | None = None
     phones: tuple[Phone, ...] | None = None
     warnings: tuple[str, ...] = ()  # sentences for the user: unplaced words, silence, ...

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ...core import rotations
 from ...core.body import Body
 from ...core.ik import reach, two_bone
+from ...core.lexicon import Lexicon, Posture
 from ...core.skeleton import JOINT
 from .curves import Move, Track, minimum_jerk, noise, soft_limit
-from .lexicon import Lexicon, Posture
 from .planning import HOME, SETTLING, PlannedStroke, Side
 
 Array = NDArray[Any]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clip import BodyRef, GeneratorRef, MotionClip, Provenance
+from ...core.lexicon import Lexicon, read_lexicon
 from ...core.report import Report
 from ...core.skeleton import JOINT, JOINT_COUNT
 from ...core.speech import Speech
@@ -16,7 +17,6 @@ from ...core.timeline import Stroke, Timeline
 from ..contracts import Brief, frame_count
 from . import arms, hands, head, stance, upper_face
 from .accents import find_accents
-from .lexicon import Lexicon, read_lexicon
 from .phrases import Phrase, find_phrases
 from .planning import SIDES, PlannedStroke, Side, plan_strokes
 from .style import style_sheet

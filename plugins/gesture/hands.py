@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import rotations
+from ...core.lexicon import FINGERS
 from ...core.skeleton import JOINT
 from .arms import Arm, mirrored
-from .lexicon import FINGERS
 
 Array = NDArray[Any]
 _DELAYS = {"thumb": 0.0, "index": 0.015, "middle": 0.03, "ring": 0.045, "pinky": 0.06}  # s; fingers follow one another

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.lexicon import Lexicon, Posture, Unit
 from ...core.speech import Speech
 from ...core.timeline import Hand
 from ..contracts import Direction
 from .accents import Accent
 from .curves import randomness
-from .lexicon import Lexicon, Posture, Unit
 from .phrases import Phrase
 from .style import Style, StyleSheet
 from .wishes import Wish, chosen_wishes, find_wishes, is_due, meant_units
@@ -59,6 +59,8 @@ class PlannedStroke:
     amplitude: float
     before: dict[Side, Posture]
     after: dict[Side, Posture]
+    via: dict[Side, tuple[Posture, ...]] = dataclasses.field(default_factory=dict)  # passed between before and after
+    then: tuple[tuple[float, dict[Side, Posture]], ...] = ()  # turning points after the apex: when each is reached, s
     prepare: float
     ready: float  # the preparation ends; a little after ``start`` where one flows into the other
     start: float
@@ -160,7 +162,7 @@ class _Planner:
         unit = wish.unit or self._beat(random)
         hand = _hand(unit, mode, style)
         sides = SIDES if hand == "both" else (hand,)
-        amplitude = style.amplitude * (0.75 + 0.5 * wish.accent.strength) * (0.5 + 0.5 * wish.emphasis)
+        amplitude = (0.65 + 0.7 * style.energy) * style.amplitude * (0.75 + 0.5 * wish.accent.strength) * (0.5 + 0.5 * wish.emphasis)
         before, after = {}, {}
         for side in sides:
             share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.9

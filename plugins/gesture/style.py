@@ -18,20 +18,31 @@ _FADE = 0.4  # s, over which a styled range comes and goes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Style:
-    """The manifest's parameters."""
+    """How somebody moves. The defaults are the neutral style."""
 
-    energy: float = 0.5
-    rate: float = 36.0  # strokes a minute
+    energy: float = 0.5  # 0..1, how quick and sharp strokes and head moves are
+    rate: float = 28.0  # strokes a minute
+    amplitude: float = 1.0  # what stroke sizes are multiplied by
     handedness: Literal["right", "left", "both"] = "right"
-    head: float = 1.0
-    gaze: float = 1.0
-    sway: float = 1.0
+    height: float = 0.0  # arm lengths that strokes and the waiting hand are raised
+    width: float = 0.0  # arm lengths that strokes and the waiting hand go outward
+    tension: float = 0.0  # 0..1, from an easy hand to a tight one, curled towards a fist
+    head: float = 1.0  # what the head's moves are multiplied by
+    head_down: float = 0.0  # rad, that the head hangs
+    gaze: float = 1.0  # how often the eyes leave the listener, 1 natural
+    gaze_down: float = 0.0  # 0..1, how many of those looks go down
+    posture: float = 0.0  # -1 slumped .. 1 upright, chest out
+    lean: float = 0.0  # rad, of the trunk, forward
+    sway: float = 1.0  # how far the weight shifts
+    steps: float = 1.0  # how often a foot is set anew
+    breath: float = 1.0  # depth
     blinks: float = 17.0  # a minute
-
-    @property
-    def amplitude(self) -> float:
-        """What stroke sizes are multiplied by."""
-        return 0.65 + 0.7 * self.energy
+    smile: float = 0.0  # 0..1 in the eyes and cheeks
+    brows: float = 0.0  # -1 lowered .. 1 raised
+    worry: float = 0.0  # 0..1, inner brows up
+    squint: float = 0.0  # 0..1
+    wide: float = 0.0  # 0..1, opened lids
+    seated: float = 0.0  # 0 standing, 1 on a chair: for the whole line
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...core.gestures import match
+from ...core.lexicon import Lexicon, Unit
 from ...core.speech import Speech
 from ..contracts import Direction
 from .accents import Accent
 from .curves import randomness
-from .lexicon import Lexicon, Unit
 from .phrases import Phrase
 from .style import Style
 

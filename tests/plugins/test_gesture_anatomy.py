@@ -9,6 +9,7 @@ import pytest
 
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import MotionClip
+from declaim.core.lexicon import FINGERS, Posture, read_lexicon
 from declaim.core.report import SilentReport
 from declaim.core.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from declaim.core.skeleton import JOINT, JOINTS
@@ -18,7 +19,6 @@ from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture.arms import coordinates_of, read_arm, torso_size, wrist_targets
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.hands import finger_poses, read_fingers
-from declaim.plugins.gesture.lexicon import FINGERS, Posture, read_lexicon
 from declaim.plugins.gesture.planning import SIDES
 
 PARAMETERS = {"energy": 0.5, "rate": 45.0, "handedness": "both", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from declaim.core import lexicon
 from declaim.core.errors import InputError
-from declaim.plugins.gesture import lexicon
-from declaim.plugins.gesture.lexicon import read_lexicon
+from declaim.core.lexicon import read_lexicon
 
-SHIPPED = Path(lexicon.__file__).with_name("lexicon.toml").read_text(encoding="utf-8")
+SHIPPED = lexicon.SHIPPED.read_text(encoding="utf-8")
 
 
 def test_every_unit_can_be_chosen_and_strikes_far_enough() -> None:

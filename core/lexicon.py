@@ -1,4 +1,4 @@
-"""The gesture lexicon: hand shapes and gesture units, read from ``lexicon.toml`` (its head documents the format)."""
+"""The gesture lexicon: hand shapes and gesture units, read from TOML files in one documented format (docs/gestures.md)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import InputError
-from ...core.gestures import Entry
+from .errors import InputError
+from .gestures import Entry
 
 Array = NDArray[Any]
 Hands = Literal["one", "two", "any", "left", "right"]
 HeadMove = Literal["nod", "shake", "tilt", "none"]
+Gaze = Literal["listener", "hands", "aside", "up"]
+Role = Literal["beat", "emphasis", "question", "negation", "self", "you", "list", "contrast", "closing"]
 
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")  # the skeleton's order
 SHAPE_SIZE = 16  # three joints a finger in that order, then the spread
 _FORMAT = 1
+SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "gestures" / "gestures.toml"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,23 +34,33 @@ class Posture:
     wrist: Array  # (3,) outward, up, forward from the shoulder, arm lengths
     turn: float  # rad, forearm; 0 thumb up, positive palm up
     bend: float  # rad, wrist, positive towards the palm
-    elbow: float  # rad, positive lifts the elbow outwards
+    swing: float = 0.0  # rad, wrist, positive towards the thumb
+    elbow: float = 0.0  # rad, positive lifts the elbow outwards
     shape: Array  # (SHAPE_SIZE,) rad
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Unit:
-    """A gesture: the posture before its stroke and the one that it ends in."""
+    """A gesture: the posture before its stroke, what the hand passes on the way, and the posture that the stroke ends in."""
 
     id: str
-    before: Posture
-    after: Posture
+    title: str
+    before: Posture  # where the stroke begins
+    after: Posture  # its apex
     hands: Hands
-    words: tuple[str, ...]
-    chance: float
-    beat: float
-    priority: int
-    head: HeadMove
+    via: tuple[Posture, ...] = ()  # passed on the way, without a stop: they bend the path
+    then: tuple[Posture, ...] = ()  # turning points after the apex: a wag, a shake, the second half of a pair
+    words: tuple[str, ...] = ()  # what calls for it by meaning: words or phrases, any inflection
+    roles: tuple[Role, ...] = ()  # what else may call for it
+    amplitude: tuple[float, float] = (0.6, 1.4)  # how far its size may go below and above what is written here
+    tempo: tuple[float, float] = (0.22, 0.45)  # s, shortest and longest stroke
+    hold: tuple[float, float] = (0.12, 0.45)  # s, shortest and longest hold after the stroke
+    chance: float = 1.0  # how often its words get it
+    beat: float = 0.0  # weight in the choice by rhythm
+    priority: int = 0
+    head: HeadMove = "nod"
+    gaze: Gaze = "listener"  # where the eyes go meanwhile
+    shoulders: float = 0.0  # 0..1, raised: a shrug
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +75,10 @@ class Lexicon:
         """The units that words call for."""
         return tuple(Entry(id=u.id, words=u.words, priority=u.priority) for u in self.units.values() if u.words)
 
+    def having(self, role: Role) -> tuple[Unit, ...]:
+        """The units that the role may choose, in the file's order."""
+        return tuple(unit for unit in self.units.values() if role in unit.roles)
+
     @functools.cached_property
     def beats(self) -> tuple[Unit, ...]:
         """The units that rhythm alone may choose."""
@@ -70,7 +87,7 @@ class Lexicon:
 
 def read_lexicon(path: Path | None = None) -> Lexicon:
     """The lexicon in ``path``, or our own. Raises InputError naming the table and field that are wrong."""
-    source = path or Path(__file__).with_name("lexicon.toml")
+    source = path or SHIPPED
     try:
         data = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -131,6 +148,7 @@ def _unit(row: dict[str, Any]) -> Unit:
     )
     return Unit(
         id=row["id"],
+        title=row["id"].replace("_", " ").capitalize(),
         before=before,
         after=after,
         hands=row.get("hands", "one"),
