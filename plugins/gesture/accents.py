@@ -17,6 +17,8 @@ Array = NDArray[Any]
 VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())  # noqa: SIM905
 _WEAK_VOWELS = frozenset(("AH", "IH", "ER"))
 _SLACK = 0.03  # s; an aligner's borders are this far off now and then
+_USUAL_WORD, _WORD_SPREAD = 0.3, 0.18  # s
+_USUAL_SCORE = 0.85  # of a word in read speech
 # Seldom accented: articles, prepositions, auxiliaries, conjunctions, pronouns.
 _FUNCTION_WORDS = frozenset(
     """
@@ -34,6 +36,7 @@ class Accent:
     time: float  # s, the energy peak inside the stressed vowel
     strength: float  # 0..1 within the line
     pitch: float  # semitones above the line's median; 0 where unvoiced
+    loudness: float = 0.0  # deviations from the line's usual syllable
     word: int = -1
 
 
@@ -52,15 +55,15 @@ def find_accents(speech: Speech) -> list[Accent]:
     spots.sort()
     times = np.array([time for time, _ in spots])
     pitch = _pitch_at(speech, times)
-    loudness = _standardised(_loudness_at(speech, times))
+    loudness = _loudness_at(speech, times)
     content = np.array([_content(speech, word) for _, word in spots])
     heard = np.array([_nucleus_near(speech, time) for time in times])
-    length = _standardised(np.array([_length(speech, word) for _, word in spots]))
-    score = 0.9 * content + 0.4 * heard + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * length
-    strength = 1 / (1 + np.exp(-1.3 * (score - score.mean())))
+    length = (np.array([_length(speech, word) for _, word in spots]) - _USUAL_WORD) / _WORD_SPREAD
+    score = 0.9 * content + 0.4 * heard + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * np.clip(length, -2, 3)
+    strength = 1 / (1 + np.exp(-1.3 * (score - _USUAL_SCORE)))
     return [
-        Accent(time=float(t), strength=float(s), pitch=float(p), word=w)
-        for t, s, p, (_, w) in zip(times, strength, pitch, spots)
+        Accent(time=float(t), strength=float(s), pitch=float(p), loudness=float(v), word=w)
+        for t, s, p, v, (_, w) in zip(times, strength, pitch, loudness, spots)
     ]
 
 
@@ -118,10 +121,19 @@ def _length(speech: Speech, word: int) -> float:
 
 
 def _loudness_at(speech: Speech, times: Array) -> Array:
+    """Level at ``times`` (N,) against that of the line's syllables, in their deviations.
+
+    It is the recording's own measure: a word that is moved changes no other word's.
+    """
     if speech.energy is None or not len(speech.energy):
         return np.zeros(len(times))
-    frames = np.clip(np.rint(times / HOP).astype(int), 0, len(speech.energy) - 1)
-    return np.asarray(speech.energy[frames], dtype=np.float64)
+    level = np.asarray(speech.energy, dtype=np.float64)
+
+    def at(moments: Array) -> Array:
+        return level[np.clip(np.rint(moments / HOP).astype(int), 0, len(level) - 1)]
+
+    usual = at(np.array([nucleus.time for nucleus in speech.nuclei])) if speech.nuclei else level[level > level.max() - 20]
+    return np.asarray(np.clip((at(times) - usual.mean()) / max(float(usual.std()), 1.5), -2.5, 2.5))
 
 
 def _pitch_at(speech: Speech, times: Array) -> Array:
@@ -137,8 +149,3 @@ def _pitch_at(speech: Speech, times: Array) -> Array:
         if len(near):
             result[i] = 12 * np.log2(np.median(near) / median)
     return np.clip(result, -12, 12)
-
-
-def _standardised(values: Array) -> Array:
-    deviation = values.std()
-    return np.zeros_like(values) if deviation < 1e-9 else (values - values.mean()) / deviation
