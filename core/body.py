@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .correctives import Corrective, CorrectiveStack, corrective_weights
 from .face import ARKIT, FaceEncoding
 from .kinematics import forward
 from .rotations import axis_angle_to_matrix
@@ -87,6 +88,7 @@ class Body:
     materials: tuple[Material, ...]
     corner_uvs: Array | None  # (F, 3, 2) float32, v up
     shape_names: tuple[str, ...] = ()  # what each shape direction does, where known
+    correctives: tuple[Corrective, ...] = ()  # shapes that bent joints bring in
     path: Path | None = None  # the file it was read from
 
     # --- what it looks like at rest ---
@@ -177,8 +179,14 @@ class Body:
             points = self._with_face(shaped, None if shapes is None else shapes[span], local)
             if self.pose_dirs is not None:
                 points = points + _pose_offsets(self.pose_dirs, matrices)
+            if self.correctives:
+                points = self._corrective_stack.added(points, self.corrective_weights(rotations[span]))
             rest = self._rest_with_expressions(betas, local).astype(np.float32)
             yield start, skin(points, self.weights, rest, matrices, places[span])
+
+    def corrective_weights(self, poses: ArrayLike) -> Array:
+        """(T, K) float32 weights, 0..1, that ``poses`` (T, 55, 3) give to ``correctives``."""
+        return corrective_weights(self.correctives, poses)
 
     def pose_clip(self, clip: MotionClip) -> tuple[Array, Array]:
         """``joints`` of a clip: world rotations (T, 55, 3, 3) and positions (T, 55, 3), metres."""
@@ -232,6 +240,10 @@ class Body:
         for row, shape in zip(deltas, self.blendshapes):
             row[np.searchsorted(moving, shape.indices)] = shape.deltas
         return moving, deltas
+
+    @functools.cached_property
+    def _corrective_stack(self) -> CorrectiveStack:
+        return CorrectiveStack.of(self.correctives)
 
     @functools.cached_property
     def _regressed_template(self) -> Array:

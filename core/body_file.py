@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .body import Blendshape, Body, BodyPart, Material
+from .correctives import Corrective
 from .errors import BodyError
 from .files import replacing
 from .skeleton import JOINT_COUNT, PARENTS
@@ -142,8 +143,8 @@ def _indices(values: Array, limit: int, name: str, path: Path) -> Array:
 def export_dense(body: Body, path: Path) -> None:
     """Write ``body`` to ``path`` in SMPL-X's dense layout, which the stock ``smplx`` package loads.
 
-    It takes the face as expressions with jaw and eyes, for that layout has no blend shapes; hand means and components
-    are zero and one-hot. Raises ExportError where the file cannot be written.
+    It takes the face as expressions with jaw and eyes, for that layout has no blend shapes; correctives stay behind, for it
+    knows none that are driven so; hand means and components are zero and one-hot. Raises ExportError where the file cannot be written.
     """
     count = len(body.template)
     few = body.shape_dirs.shape[2] <= 10 and body.expression_dirs.shape[2] <= 10
@@ -199,6 +200,7 @@ def write_compact(body: Body, path: Path) -> None:
     faces = [_quantised(shape.deltas) for shape in body.blendshapes]
     expressions = [_sparse(body.expression_dirs[..., k]) for k in range(body.expression_dirs.shape[2])]
     expression_values = [_quantised(deltas) for _, deltas in expressions]
+    correctives = [_quantised(shape.deltas) for shape in body.correctives]
     shapes = [_quantised(body.shape_dirs[..., k]) for k in range(body.shape_dirs.shape[2])]
     index = np.uint16 if len(body.template) < 2**16 else np.uint32
     document = {
@@ -207,6 +209,7 @@ def write_compact(body: Body, path: Path) -> None:
         "materials": [_material_row(material) for material in body.materials],
         "shape_names": list(body.shape_names),
         "blendshape_names": [shape.name for shape in body.blendshapes],
+        "correctives": [_corrective_row(corrective) for corrective in body.correctives],
     }
     write_npz(
         path,
@@ -229,6 +232,7 @@ def write_compact(body: Body, path: Path) -> None:
             "uv_corners": uv_index.reshape(-1, 3).astype(np.uint16 if len(uvs) < 2**16 else np.uint32),
             **_packed("blendshape", [shape.indices for shape in body.blendshapes], faces, index),
             **_packed("expression", [indices for indices, _ in expressions], expression_values, index),
+            **_packed("corrective", [shape.indices for shape in body.correctives], correctives, index),
         },
     )
 
@@ -236,8 +240,8 @@ def write_compact(body: Body, path: Path) -> None:
 def _packed(name: str, indices: list[Array], values: list[tuple[Array, float]], index: Any) -> dict[str, Array]:
     return {
         f"{name}_counts": np.array([len(rows) for rows in indices], np.int32),
-        f"{name}_vertices": np.concatenate([rows.astype(index) for rows in indices]),
-        f"{name}_values": np.concatenate([rows for rows, _ in values]),
+        f"{name}_vertices": np.concatenate([np.zeros(0, index), *(rows.astype(index) for rows in indices)]),
+        f"{name}_values": np.concatenate([np.zeros((0, 3), np.int16), *(rows for rows, _ in values)]),
         f"{name}_scales": np.array([scale for _, scale in values], np.float32),
     }
 
@@ -307,7 +311,34 @@ def _compact(arrays: _Arrays, path: Path, sha256: str) -> Body:
         materials=tuple(_material(row) for row in document["materials"]),
         corner_uvs=uvs[arrays.take("uv_corners", (len(triangles), 3), np.int64)],
         shape_names=tuple(document["shape_names"]),
+        correctives=_correctives(document.get("correctives", ()), arrays, count, path),
     )
+
+
+def _corrective_row(corrective: Corrective) -> list[Any]:
+    driver = (corrective.driver, list(corrective.axis), list(corrective.towards), corrective.start, corrective.full)
+    return [corrective.name, corrective.joint, *driver]
+
+
+def _correctives(rows: Iterable[list[Any]], arrays: _Arrays, count: int, path: Path) -> tuple[Corrective, ...]:
+    """None in a file that was written before there were any."""
+    found = []
+    for row, (vertices, deltas) in zip(rows, _unpacked(arrays, "corrective") if rows else ()):
+        name, joint, driver, axis, towards, start, full = row
+        found.append(
+            Corrective(
+                name=name,
+                joint=joint,
+                driver=driver,
+                axis=(axis[0], axis[1], axis[2]),
+                towards=(towards[0], towards[1], towards[2]),
+                start=start,
+                full=full,
+                indices=_indices(vertices, count, "corrective_vertices", path),
+                deltas=deltas,
+            )
+        )
+    return tuple(found)
 
 
 def _material(row: list[Any]) -> Material:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..core import rotations
 from ..core.body import Material
+from ..core.correctives import PREFIX
 from .blender_action import Curve, write_action
 from .character import Character, Part, Performance
 
@@ -79,7 +80,12 @@ def perform(figure: Figure, character: Character, performance: Performance, firs
     keys = [mesh.data.shape_keys for mesh in figure.meshes if mesh.data.shape_keys]
     in_use = {block.name for key in keys for block in key.key_blocks}
     face = [
-        Curve(data_path=f'key_blocks["{name}"].value', index=0, group="Face", values=performance.shape_weights[:, number])
+        Curve(
+            data_path=f'key_blocks["{name}"].value',
+            index=0,
+            group="Correctives" if name.startswith(PREFIX) else "Face",
+            values=performance.shape_weights[:, number],
+        )
         for number, name in enumerate(performance.shape_names)
         if name in in_use
     ]
@@ -216,7 +222,7 @@ def _shape_keys(mesh: Any, part: Part, vertices: Array, placement: Placement, li
         points = vertices.copy()
         points[shape.indices] += shape.deltas @ placement.axes.T.astype(np.float32) * np.float32(placement.units)
         block.points.foreach_set("co", points.ravel())
-        block.slider_min, block.slider_max = limits
+        block.slider_min, block.slider_max = (0.0, 1.0) if shape.name.startswith(PREFIX) else limits
         block.value = 0.0  # some versions add shape keys at full strength
     mesh.data.update()
 

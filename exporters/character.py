@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from ..core import rotations
 from ..core.body import Body, BodyPart, Material
 from ..core.clip import MotionClip
+from ..core.correctives import PREFIX, brought_in
 from ..core.skeleton import JOINTS, PARENTS
 
 Array = NDArray[Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FaceShape:
-    """An additive shape of one part: ``deltas`` (n, 3) m at the part's vertices ``indices`` (n,)."""
+class Shape:
+    """An additive shape of one part, of the face or a corrective: ``deltas`` (n, 3) m at its vertices ``indices`` (n,)."""
 
     name: str
     indices: Array
@@ -40,7 +41,7 @@ class Part:
     corner_uvs: Array | None  # (F, 3, 2) float32
     materials: tuple[Material, ...]
     material_of: Array  # (F,) int32 index into materials
-    shapes: tuple[FaceShape, ...]
+    shapes: tuple[Shape, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,15 +53,16 @@ class Character:
     parents: tuple[int, ...]
     joints: Array  # (J, 3) m
     parts: tuple[Part, ...]
-    shape_names: tuple[str, ...]  # every face shape of the body, in order
-    shape_range: tuple[float, float]  # of a face shape's weight
+    shape_names: tuple[str, ...]  # every face shape of the body, in order, then its correctives
+    shape_range: tuple[float, float]  # of a face shape's weight; a corrective's is 0..1
 
     @classmethod
     def of(cls, body: Body, clip: MotionClip | None = None) -> Character:
-        """``body``, its parts as separate meshes: in the shape and, if it applies expressions, with those of ``clip``."""
+        """``body``, its parts as separate meshes: in the shape and with the correctives of ``clip``, and if it applies
+        expressions, with those too."""
         betas = None if clip is None else clip.betas
         vertices = body.shaped(betas).astype(np.float32)
-        shapes = _face_shapes(body, clip)
+        shapes = [*_face_shapes(body, clip), *_corrective_shapes(body, clip)]
         groups: dict[str, list[BodyPart]] = {}
         for part in body.parts:
             groups.setdefault(_mesh_name(part.name), []).append(part)
@@ -95,14 +97,17 @@ class Character:
             shape_range=(0.0, 1.0) if body.face == "blendshapes" else (-10.0, 10.0),
         )
 
-    def with_one_face(self) -> Character:
-        """The same with all parts that have face shapes in one mesh, "face", for formats where shapes of two meshes may
-        not share a name."""
-        faces = [part for part in self.parts if part.shapes]
-        if len(faces) < 2:
+    def with_shapes_in_one_mesh(self) -> Character:
+        """The same with all parts that have shapes in one mesh, for formats where shapes of two meshes may not share a name.
+
+        It is the "face", or the "body" where correctives move any of it.
+        """
+        shaped = [part for part in self.parts if part.shapes]
+        if len(shaped) < 2:
             return self
         others = tuple(part for part in self.parts if not part.shapes)
-        return dataclasses.replace(self, parts=(*others, _merged("face", faces, self.shape_names)))
+        bends = any(shape.name.startswith(PREFIX) for part in shaped for shape in part.shapes)
+        return dataclasses.replace(self, parts=(*others, _merged("body" if bends else "face", shaped, self.shape_names)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,10 +126,12 @@ class Performance:
         poses, blendshapes, expressions = body.face_pose(clip.poses, clip.blendshapes, clip.expressions)
         if expressions is None:
             names = tuple(shape.name for shape in body.blendshapes)
-            weights = np.zeros((len(clip), 0)) if blendshapes is None else blendshapes[:, : len(names)]
+            weights = np.zeros((len(clip), len(names))) if blendshapes is None else blendshapes[:, : len(names)]
         else:
             used = _used_expressions(body, clip)
             names, weights = tuple(_expression_name(number) for number in used), expressions[:, used]
+        correctives, moved = brought_in(body.correctives, poses)
+        names += tuple(corrective.name for corrective in correctives)
         quaternions = rotations.continuous(rotations.axis_angle_to_quaternion(poses.astype(np.float64)))
         return cls(
             name=name,
@@ -132,7 +139,7 @@ class Performance:
             quaternions=quaternions.astype(np.float32),
             trans=clip.trans,
             shape_names=names,
-            shape_weights=np.ascontiguousarray(weights, dtype=np.float32),
+            shape_weights=np.concatenate([weights, moved], axis=1, dtype=np.float32),
         )
 
     def __len__(self) -> int:
@@ -148,14 +155,19 @@ def _mesh_name(part: str) -> str:
     return _MESHES.get(word, word)
 
 
-def _face_shapes(body: Body, clip: MotionClip | None) -> list[FaceShape]:
+def _face_shapes(body: Body, clip: MotionClip | None) -> list[Shape]:
     if body.face == "blendshapes":
-        return [FaceShape(name=shape.name, indices=shape.indices, deltas=shape.deltas) for shape in body.blendshapes]
+        return [Shape(name=shape.name, indices=shape.indices, deltas=shape.deltas) for shape in body.blendshapes]
     every = np.arange(len(body.template), dtype=np.int32)
     return [
-        FaceShape(name=_expression_name(number), indices=every, deltas=body.expression_dirs[..., number])
+        Shape(name=_expression_name(number), indices=every, deltas=body.expression_dirs[..., number])
         for number in _used_expressions(body, clip)
     ]
+
+
+def _corrective_shapes(body: Body, clip: MotionClip | None) -> list[Shape]:
+    correctives = body.correctives if clip is None else brought_in(body.correctives, body.face_pose(clip.poses)[0])[0]
+    return [Shape(name=shape.name, indices=shape.indices, deltas=shape.deltas) for shape in correctives]
 
 
 def _used_expressions(body: Body, clip: MotionClip | None) -> list[int]:
@@ -172,7 +184,7 @@ def _expression_name(number: int) -> str:
 def _merged(name: str, parts: Sequence[Part], shape_names: Sequence[str]) -> Part:
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     materials = list(dict.fromkeys(material for part in parts for material in part.materials))
-    by_name: dict[str, list[tuple[int, FaceShape]]] = {}
+    by_name: dict[str, list[tuple[int, Shape]]] = {}
     for start, part in zip(starts, parts):
         for shape in part.shapes:
             by_name.setdefault(shape.name, []).append((int(start), shape))
@@ -191,7 +203,7 @@ def _merged(name: str, parts: Sequence[Part], shape_names: Sequence[str]) -> Par
             ]
         ),
         shapes=tuple(
-            FaceShape(
+            Shape(
                 name=shape,
                 indices=np.concatenate([row.indices + start for start, row in by_name[shape]]).astype(np.int32),
                 deltas=np.concatenate([row.deltas for _, row in by_name[shape]]),
@@ -202,10 +214,10 @@ def _merged(name: str, parts: Sequence[Part], shape_names: Sequence[str]) -> Par
     )
 
 
-def _within(shape: FaceShape, place: Array) -> FaceShape | None:
+def _within(shape: Shape, place: Array) -> Shape | None:
     """``shape`` on the vertices that ``place`` (V,) numbers from 0, or None where it moves none of them."""
     local = place[shape.indices]
     kept = (local >= 0) & (np.abs(shape.deltas).max(axis=1) > 1e-7)
     if not kept.any():
         return None
-    return FaceShape(name=shape.name, indices=local[kept].astype(np.int32), deltas=shape.deltas[kept].astype(np.float32))
+    return Shape(name=shape.name, indices=local[kept].astype(np.int32), deltas=shape.deltas[kept].astype(np.float32))

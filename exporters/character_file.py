@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body import Material
-from .character import Character, FaceShape, Part, Performance
+from .character import Character, Part, Performance, Shape
 
 Array = NDArray[Any]
 
@@ -70,7 +70,7 @@ def load(path: Path) -> tuple[Character, Performance]:
                 ),
                 material_of=arrays[prefix + "material_of"],
                 shapes=tuple(
-                    FaceShape(
+                    Shape(
                         name=name,
                         indices=arrays[f"{prefix}shape{index}_indices"],
                         deltas=arrays[f"{prefix}shape{index}_deltas"],

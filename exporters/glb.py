@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..core.body import Blendshape, Body
 from ..core.clip import MotionClip
+from ..core.correctives import brought_in
 from ..core.files import replacing
 from ..core.report import Report
 from ..core.skeleton import JOINTS, PARENTS
@@ -28,7 +29,8 @@ def write(take: Take, path: Path, report: Report | None = None) -> None:
     """Write ``take`` as GLB: metres, Y up, facing +Z, T-pose at rest, the clip's first frame at 0 s.
 
     The betas are baked into mesh and skeleton. The face follows the body's encoding: its blend shapes, or its
-    expression directions beside jaw and eye joints. Expressions also shift the rest joints in SMPL-X: the skin follows
+    expression directions beside jaw and eye joints. Behind the face's shapes stand the correctives that the clip brings in,
+    with their weights as keys, in the meshes that they move. Expressions also shift the rest joints in SMPL-X: the skin follows
     exactly, for which the bones concerned stand off their joints by that hair's breadth. glTF has no pose-dependent
     shapes, so a body's pose directions are left out, with a warning to ``report``.
 
@@ -49,28 +51,29 @@ def glb(take: Take) -> bytes:
         shapes, face = body.blendshapes, weights if body.blendshapes else None
     else:
         shapes, face = _expression_shapes(body, expressions)
+    correctives, moved = brought_in(body.correctives, poses)
     rest = body.rest_joints(clip.betas).astype(np.float32)
     offsets = np.concatenate([rest[:1], rest[1:] - rest[list(PARENTS[1:])]])
     places: dict[int, Array] = {0: offsets[0] + clip.trans}
     if expressions is not None:
         places |= _shifted(body, clip, expressions, offsets)
     buffer = GlbBuffer()
-    found = meshes(body, surface(body, clip.betas, shapes), buffer)
+    found = meshes(body, surface(body, clip.betas, (*shapes, *correctives), len(shapes)), buffer)
     # Skinned meshes stand at the scene's root, for a parent's transform must not move them; the skeleton has a node of
     # its own above the pelvis, which engines take as the character's root.
     joints = len(JOINTS)
+    weights = np.concatenate([face if face is not None else np.zeros((len(clip), len(shapes)), np.float32), moved], axis=1)
     nodes = [
         *_joint_nodes(offsets),
         {"name": "Armature", "children": [0]},
-        *({"name": mesh["name"], "mesh": number, "skin": 0} for number, mesh in enumerate(found)),
+        *({"name": mesh.document["name"], "mesh": number, "skin": 0} for number, mesh in enumerate(found)),
     ]
     performance = Performance(
         name=take.name,
         fps=clip.fps,
         poses=poses,
         places=places,
-        morphs=face,
-        morph_nodes=tuple(joints + 1 + number for number, mesh in enumerate(found) if "weights" in mesh),
+        morphs={joints + 1 + number: weights[:, list(mesh.morphs)] for number, mesh in enumerate(found) if mesh.morphs},
     )
     asset: dict[str, Any] = {"version": "2.0", "generator": f"Declaim {__version__}"}
     if clip.provenance.licence:
@@ -80,7 +83,7 @@ def glb(take: Take) -> bytes:
         "scene": 0,
         "scenes": [{"name": take.name, "nodes": list(range(joints, len(nodes)))}],
         "nodes": nodes,
-        "meshes": found,
+        "meshes": [mesh.document for mesh in found],
         "skins": [_skin(rest, buffer)],
         "animations": [animation(performance, buffer)],
         **materials(body, buffer),

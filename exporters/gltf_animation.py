@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,7 @@ class Performance:
     fps: float
     poses: Array  # (T, 55, 3) float32 axis-angle, rad
     places: Mapping[int, Array]  # joint -> (T, 3) m under its parent; the root's always
-    morphs: Array | None  # (T, N) float32 weights
-    morph_nodes: tuple[int, ...]  # the nodes whose meshes have those N morph targets
+    morphs: Mapping[int, Array]  # node -> (T, n) float32 weights of its mesh's n morph targets
 
 
 def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
@@ -38,34 +37,33 @@ def animation(performance: Performance, buffer: GlbBuffer) -> dict[str, Any]:
     samplers: list[dict[str, Any]] = []
     channels: list[dict[str, Any]] = []
 
-    def play(path: str, values: int, nodes: Sequence[int], keys: int) -> None:
-        """Channels that play the accessor ``values``: one value a frame, or first and last (2 keys), or first (1 key)."""
+    def play(path: str, values: int, node: int, keys: int) -> None:
+        """A channel that plays the accessor ``values``: one value a frame, or first and last (2 keys), or first (1 key)."""
         if keys not in clocks:
             rows = np.linspace(0, frames - 1, keys).astype(np.int64)
             clocks[keys] = buffer.accessor(times[rows], "SCALAR", bounds=True)
         samplers.append({"input": clocks[keys], "output": values, "interpolation": "LINEAR"})
-        channels.extend({"sampler": len(samplers) - 1, "target": {"node": node, "path": path}} for node in nodes)
+        channels.append({"sampler": len(samplers) - 1, "target": {"node": node, "path": path}})
 
     poses = performance.poses
     moves = (poses != poses[0]).any(axis=(0, 2))
     moving, held = np.flatnonzero(moves), np.flatnonzero(~moves & poses[0].any(axis=-1))
     turned = _xyzw(continuous(axis_angle_to_quaternion(poses[:, moving])))
     for joint, values in zip(moving.tolist(), buffer.accessors_of_columns(turned, "VEC4")):
-        play("rotation", values, [joint], frames)
+        play("rotation", values, joint, frames)
     for joint in held.tolist():
         turn = _xyzw(axis_angle_to_quaternion(poses[:1, joint]))
-        play("rotation", buffer.accessor(turn, "VEC4"), [joint], 1)
+        play("rotation", buffer.accessor(turn, "VEC4"), joint, 1)
     for joint, given in performance.places.items():
         places = given.astype(np.float32)
         if frames > 2 and not (places != places[0]).any():
-            play("translation", buffer.accessor(places[[0, -1]], "VEC3"), [joint], 2)
+            play("translation", buffer.accessor(places[[0, -1]], "VEC3"), joint, 2)
         else:
-            play("translation", buffer.accessor(places, "VEC3"), [joint], frames)
-    morphs = performance.morphs
-    if morphs is not None and performance.morph_nodes:
-        still = not (morphs != morphs[0]).any()
-        values = buffer.accessor(morphs[:1] if still else morphs, "SCALAR")
-        play("weights", values, performance.morph_nodes, 1 if still else frames)
+            play("translation", buffer.accessor(places, "VEC3"), joint, frames)
+    for node, weights in performance.morphs.items():
+        still = not (weights != weights[0]).any()
+        values = buffer.accessor(weights[:1] if still else weights, "SCALAR")
+        play("weights", values, node, 1 if still else frames)
     return {"name": performance.name, "samplers": samplers, "channels": channels}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body import Blendshape, Body
+from ..core.correctives import Corrective
 from .gltf_buffer import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuffer, index_type
 
 Array = NDArray[Any]
@@ -27,6 +29,7 @@ class Surface:
     joints: Array  # (W, 4k) uint8, the strongest first
     weights: Array  # (W, 4k) float32, rows summing to one
     morphs: tuple[Morph, ...]
+    face: int  # so many of them, the first, are the face's; the others are correctives
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,8 +42,8 @@ class Morph:
     normals: Array  # (n, 3) float32
 
 
-def surface(body: Body, betas: Array, shapes: tuple[Blendshape, ...]) -> Surface:
-    """``body`` with ``betas`` baked in and ``shapes`` as its morph targets."""
+def surface(body: Body, betas: Array, shapes: Sequence[Blendshape | Corrective], face: int) -> Surface:
+    """``body`` with ``betas`` baked in and ``shapes`` as its morph targets; the first ``face`` of them are the face's."""
     split = body.split
     points = body.shaped(betas).astype(np.float32)
     crosses = _crosses(points, body.triangles)
@@ -56,6 +59,7 @@ def surface(body: Body, betas: Array, shapes: tuple[Blendshape, ...]) -> Surface
         joints=joints[split.vertices],
         weights=weights[split.vertices],
         morphs=tuple(_morph(shape, points, body.triangles, crosses, sums, normals) for shape in shapes),
+        face=face,
     )
 
 
@@ -83,31 +87,48 @@ def influences(weights: Array) -> tuple[Array, Array]:
     return np.where(kept > 0, order[:, :count], 0).astype(np.uint8), kept
 
 
-def meshes(body: Body, surface: Surface, buffer: GlbBuffer) -> list[dict[str, Any]]:
-    """The glTF meshes: "Body" and, with the morph targets, "Face" where some materials never move with the face.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mesh:
+    """A glTF mesh and which of the surface's morphs are its morph targets."""
 
-    A morph target costs memory for every vertex of its mesh in most engines; so what it never moves is kept apart.
+    document: dict[str, Any]
+    morphs: tuple[int, ...]
+
+
+def meshes(body: Body, surface: Surface, buffer: GlbBuffer) -> list[Mesh]:
+    """The glTF meshes: "Face", whose materials the face's shapes move, and "Body", the rest, if there is any.
+
+    A morph target costs memory for every vertex of its mesh in most engines; so the face's shapes, all of them in their
+    order, are kept to what moves with the face, and behind them stand the correctives that move any of that mesh.
     """
-    moving = np.zeros(len(body.template), dtype=bool)
-    for morph in surface.morphs:
-        moving[morph.indices] = True
-    plain: list[dict[str, Any]] = []
-    faced: list[dict[str, Any]] = []
+    moving = np.zeros((len(surface.morphs), len(body.template)), dtype=bool)
+    for row, morph in zip(moving, surface.morphs):
+        row[morph.indices] = True
+    kinds: dict[bool, list[tuple[int, Array]]] = {False: [], True: []}
     for material, rows in enumerate(triangles_by_material(body).values()):
         triangles = surface.triangles[rows]
-        has_face = bool(moving[surface.source[triangles]].any())
-        (faced if has_face else plain).append(_primitive(surface, triangles, material, has_face, buffer))
-    extras = {"targetNames": [morph.name for morph in surface.morphs]}
-    found: list[dict[str, Any]] = []
-    if plain:
-        found.append({"name": "Body", "primitives": plain})
-    if faced:
-        name = "Face" if plain else "Body"
-        found.append({"name": name, "primitives": faced, "weights": [0.0] * len(surface.morphs), "extras": extras})
+        kinds[bool(moving[: surface.face, surface.source[triangles]].any())].append((material, triangles))
+    found = []
+    for has_face, primitives in kinds.items():
+        if not primitives:
+            continue
+        touched = moving[:, surface.source[np.concatenate([rows for _, rows in primitives])]].any(axis=(1, 2))
+        morphs = tuple(number for number in range(len(moving)) if touched[number] or (has_face and number < surface.face))
+        chosen = tuple(surface.morphs[number] for number in morphs)
+        document: dict[str, Any] = {
+            "name": "Face" if has_face and kinds[False] else "Body",
+            "primitives": [_primitive(surface, rows, material, chosen, buffer) for material, rows in primitives],
+        }
+        if chosen:
+            document["weights"] = [0.0] * len(chosen)
+            document["extras"] = {"targetNames": [morph.name for morph in chosen]}
+        found.append(Mesh(document=document, morphs=morphs))
     return found
 
 
-def _primitive(surface: Surface, triangles: Array, material: int, has_face: bool, buffer: GlbBuffer) -> dict[str, Any]:
+def _primitive(
+    surface: Surface, triangles: Array, material: int, morphs: tuple[Morph, ...], buffer: GlbBuffer
+) -> dict[str, Any]:
     used, corners = np.unique(triangles, return_inverse=True)
     kind = index_type(len(used))
     attributes = {
@@ -126,8 +147,8 @@ def _primitive(surface: Surface, triangles: Array, material: int, has_face: bool
         "indices": buffer.accessor(corners.astype(kind), "SCALAR", target=ELEMENT_ARRAY_BUFFER),
         "material": material,
     }
-    if has_face:
-        primitive["targets"] = _targets(surface.morphs, surface.source[used], kind, buffer)
+    if morphs:
+        primitive["targets"] = _targets(morphs, surface.source[used], kind, buffer)
     return primitive
 
 
@@ -155,7 +176,9 @@ def _targets(morphs: tuple[Morph, ...], source: Array, kind: Any, buffer: GlbBuf
     return targets
 
 
-def _morph(shape: Blendshape, points: Array, triangles: Array, crosses: Array, sums: Array, normals: Array) -> Morph:
+def _morph(
+    shape: Blendshape | Corrective, points: Array, triangles: Array, crosses: Array, sums: Array, normals: Array
+) -> Morph:
     """``shape`` with the change of the normals that it brings, on its vertices and their neighbours."""
     moved = points.copy()
     moved[shape.indices] += shape.deltas

@@ -43,7 +43,7 @@ def in_blender(character: Character, performance: Performance, task: Task, chann
             hint="Set DECLAIM_BLENDER to a Blender from blender.org, or pip install 'declaim[blender]'.",
         )
     scene = empty_scene(performance.name)
-    character = character.with_one_face()  # or the second mesh's shapes get numbers behind their names
+    character = character.with_shapes_in_one_mesh()  # or the second mesh's shapes get numbers behind their names
     figure = build_character(character, Z_UP)
     set_frame_rate(scene, performance.fps)
     perform(figure, character, performance)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from declaim.core import rotations
 from declaim.core.body import Blendshape, Body, BodyPart, Material
 from declaim.core.clip import BodyRef, MotionClip
+from declaim.core.correctives import Corrective
 from declaim.core.face import ARKIT, FaceEncoding
 from declaim.core.skeleton import JOINT, JOINT_COUNT, JOINTS, MIRROR, PARENTS
 
@@ -86,10 +87,11 @@ def _png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def make_body(face: FaceEncoding, *, influences: int = 4, shifting: bool = False) -> Body:
+def make_body(face: FaceEncoding, *, influences: int = 4, shifting: bool = False, correctives: bool = False) -> Body:
     """A ball a joint, bound to the joint, its forebears and its first child; a bare sheet for lashes on the head.
 
-    ``shifting``: expressions move the rest joints of jaw and head too, by some millimetres.
+    ``shifting``: expressions move the rest joints of jaw and head too, by some millimetres. ``correctives``: a shoulder's
+    on the suit, a wrist's on suit and skin, and a head's that no pose of ``make_clip`` brings in.
     """
     generator = np.random.default_rng(7)
     rest, (ball, faces) = _rest_joints(), _ball()
@@ -155,6 +157,32 @@ def make_body(face: FaceEncoding, *, influences: int = 4, shifting: bool = False
             Material(name="lashes", base_color=(0.05, 0.04, 0.03, 0.9), roughness=0.9),
         ),
         corner_uvs=generator.random((len(triangles), 3, 2)).astype(np.float32),
+        correctives=_correctives(owner) if correctives else (),
+    )
+
+
+def _correctives(owner: Array) -> tuple[Corrective, ...]:
+    generator = np.random.default_rng(11)
+
+    def corrective(name: str, joints: tuple[str, ...], driver: Any, axis: Any, towards: Any, span: Any) -> Corrective:
+        indices = np.flatnonzero(np.isin(owner, [JOINT[joint] for joint in joints])).astype(np.int32)
+        return Corrective(
+            name=f"corrective_{name}",
+            joint=JOINT[joints[0]],
+            driver=driver,
+            axis=axis,
+            towards=towards,
+            start=span[0],
+            full=span[1],
+            indices=indices,
+            deltas=generator.normal(0, 0.02, (len(indices), 3)).astype(np.float32),
+        )
+
+    shoulder, wrist = ("left_shoulder", "left_elbow"), ("right_wrist", "right_elbow", "right_middle1")
+    return (
+        corrective("left_shoulder_up", shoulder, "swing", (1, 0, 0), (0, 1, 0), (1.4, 0.2)),
+        corrective("right_wrist_turned", wrist, "twist", (-1, 0, 0), (-1, 0, 0), (0.0, 0.7)),
+        corrective("head_back", ("head",), "swing", (0, 1, 0), (0, -0.6, -0.8), (0.4, 0.1)),
     )
 
 
@@ -199,6 +227,16 @@ def clip(body: Body) -> MotionClip:
 @pytest.fixture(scope="session")
 def wide_body() -> Body:
     return make_body("blendshapes", influences=7)
+
+
+@pytest.fixture(scope="session")
+def corrected_body() -> Body:
+    return make_body("blendshapes", correctives=True)
+
+
+@pytest.fixture(scope="session")
+def corrected_expressive_body() -> Body:
+    return make_body("expressions", correctives=True)
 
 
 @pytest.fixture(scope="session")

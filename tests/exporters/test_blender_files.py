@@ -183,6 +183,51 @@ def test_fbx_of_a_body_with_expressions(expressive_body: Body, clip: MotionClip,
     np.testing.assert_allclose(seen["weights2"], clip.expressions[FRAMES[2], used], atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def corrected(corrected_body: Body, clip: MotionClip) -> Take:
+    return Take(clip=clip, body=corrected_body, name="corrected")
+
+
+CORRECTIVES = {"corrective_left_shoulder_up": 0, "corrective_right_wrist_turned": 1}
+
+
+def test_fbx_with_correctives(corrected: Take, tmp_path: Path) -> None:
+    blender.write(corrected, [tmp_path / "take.fbx"], SilentReport())
+    seen = through_ufbx(tmp_path / "take.fbx", [frame / 30 for frame in FRAMES])
+    assert_fbx_agrees(seen, corrected, FRAMES)
+    channels = list(seen["channels"])
+    assert set(channels) == {*ARKIT, *CORRECTIVES}
+    weights = corrected.body.corrective_weights(corrected.clip.poses)
+    for name, column in CORRECTIVES.items():
+        mine = [number for number, channel in enumerate(channels) if channel == name]
+        assert len(mine) == 1 + (column == 1)  # in the suit, and the wrist's in the skin too
+        for number, frame in enumerate(FRAMES):
+            np.testing.assert_allclose(seen[f"weights{number}"][mine], weights[frame, column], atol=1e-5)
+
+
+def test_usd_with_correctives(corrected: Take, tmp_path: Path) -> None:
+    Usd, UsdGeom, UsdSkel = _pxr()  # noqa: N806
+    write_usd(corrected, tmp_path / "take.usd")
+    stage = Usd.Stage.Open(str(tmp_path / "take.usd"))
+    _, query, _ = _skeleton(stage, UsdSkel)
+    animation = query.GetAnimQuery()
+    shapes = list(animation.GetBlendShapeOrder())
+    assert sorted(shapes) == sorted([*ARKIT, *CORRECTIVES])
+    weights = corrected.body.corrective_weights(corrected.clip.poses)
+    for frame in FRAMES:
+        found = np.array(animation.ComputeBlendShapeWeights(frame))
+        for name, column in CORRECTIVES.items():
+            np.testing.assert_allclose(found[shapes.index(name)], weights[frame, column], atol=1e-5)
+    assert UsdSkel.BakeSkinning(stage.Traverse())
+    prim = next(prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh) and prim.GetParent().GetName() == "body")
+    mine = np.concatenate([part_vertices(corrected.body, name) for name in ("suit", "skin", "lashes")])
+    vertices = our_vertices(corrected)
+    for frame in FRAMES:
+        world = np.array(UsdGeom.XformCache(frame).GetLocalToWorldTransform(prim))
+        points = np.array(UsdGeom.Mesh(prim).GetPointsAttr().Get(frame)) @ world[:3, :3] + world[3, :3]
+        np.testing.assert_allclose(points, vertices[frame][mine], atol=TOLERANCE)
+
+
 def test_usd_joints_and_faces(usd_file: Path, take: Take) -> None:
     Usd, UsdGeom, UsdSkel = _pxr()  # noqa: N806
     stage = Usd.Stage.Open(str(usd_file))

@@ -162,6 +162,33 @@ def test_still_clip_keeps_its_length(node: str, body: Body, tmp_path: Path) -> N
     assert len(document(path)["animations"][0]["channels"]) == 2  # the root's place and the face, nothing else
 
 
+def test_correctives_agree(node: str, corrected_body: Body, clip: MotionClip, tmp_path: Path) -> None:
+    """Behind the face's shapes, in the meshes that they move, if the clip brings them in at all."""
+    path = tmp_path / "line.glb"
+    weights = corrected_body.corrective_weights(clip.poses)
+    assert weights[:, :2].max(axis=0).min() > 0.9 and not weights[:, 2].any()
+    glb.write(Take(clip=clip, body=corrected_body, name="line"), path)
+    sound(validated(node, path))
+    agree(node, path, corrected_body, clip)
+    names = {mesh["name"]: mesh["extras"]["targetNames"] for mesh in document(path)["meshes"]}
+    wrist = "corrective_right_wrist_turned"  # moves suit and skin
+    assert names == {"Body": ["corrective_left_shoulder_up", wrist], "Face": [*ARKIT, wrist]}
+
+
+def test_a_body_that_expressions_and_correctives_move(
+    node: str, corrected_expressive_body: Body, clip: MotionClip, tmp_path: Path
+) -> None:
+    path = tmp_path / "line.glb"
+    glb.write(Take(clip=clip, body=corrected_expressive_body, name="line"), path)
+    sound(validated(node, path))
+    agree(node, path, corrected_expressive_body, clip)
+
+
+def test_correctives_that_a_clip_never_needs_are_no_burden(body: Body, corrected_body: Body, clip: MotionClip) -> None:
+    still = MotionClip.still(frames=5, fps=30, body=BodyRef(id=body.id, sha256=body.sha256))
+    assert glb.glb(Take(clip=still, body=corrected_body, name="s")) == glb.glb(Take(clip=still, body=body, name="s"))
+
+
 def test_builtin_body_agrees(node: str, tmp_path: Path, clip: MotionClip) -> None:
     body = builtin_body()
     path = tmp_path / "builtin.glb"
