@@ -30,6 +30,7 @@ FORMATS: dict[str, Format] = {
         Format(suffix=".npz", title="Declaim clip, AMASS and BEAT2 layout", blender=False),
         Format(suffix=".glb", title="glTF 2.0 binary", blender=False),
         Format(suffix=".bvh", title="Biovision hierarchy", blender=False),
+        Format(suffix=".csv", title="Oculus's 15 visemes, a row a frame", blender=False),
         Format(suffix=".fbx", title="Autodesk FBX", blender=True),
         Format(suffix=".usd", title="Universal Scene Description", blender=True),
         Format(suffix=".mp4", title="preview film with sound", blender=True),

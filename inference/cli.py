@@ -95,7 +95,7 @@ def perform(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to write; the suffix picks the format: .npz .glb .fbx .bvh .usd .mp4 .png",
+            help="Where to write; the suffix picks the format: .npz .glb .fbx .bvh .usd .csv .mp4 .png",
             show_default=False,
         ),
     ],

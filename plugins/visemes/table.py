@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from ...core.errors import PluginError
 from ...core.face import ARKIT_INDEX
+from ...core.oculus import VISEMES as VISEMES
 
 Array = NDArray[Any]
-
-VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou")
-"""Oculus's fifteen, in its order."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
