@@ -166,7 +166,7 @@ def test_correctives_agree(node: str, corrected_body: Body, clip: MotionClip, tm
     """Behind the face's shapes, in the meshes that they move, if the clip brings them in at all."""
     path = tmp_path / "line.glb"
     weights = corrected_body.corrective_weights(clip.poses)
-    assert weights[:, :2].max(axis=0).min() > 0.9 and not weights[:, 2].any()
+    assert weights[:, :2].max(axis=0).min() > 0.7 and not weights[:, 2].any()
     glb.write(Take(clip=clip, body=corrected_body, name="line"), path)
     sound(validated(node, path))
     agree(node, path, corrected_body, clip)
