@@ -112,7 +112,7 @@ def palm_on_chest(sex: float, wrist_places: Array) -> MotionClip:
 @pytest.mark.parametrize("sex", [-1.0, 1.0])
 def test_a_hand_pushed_20_mm_into_the_chest_lies_20_mm_deep(sex: float) -> None:
     body = builtin_body()
-    ahead = np.array([-0.06, -0.12, 0.0]) + np.arange(0.3, 0.15, -0.006)[:, None] * [0.0, 0.0, 1.0]
+    ahead = np.array([-0.06, -0.12, 0.0]) + np.arange(0.3, 0.12, -0.006)[:, None] * [0.0, 0.0, 1.0]
     depth = penetration(palm_on_chest(sex, ahead), body).depth
     first = int(np.flatnonzero(depth > 0.004)[0])
     # A chest slopes: which way is straight in?
