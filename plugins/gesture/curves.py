@@ -43,30 +43,57 @@ class Move:
     start: float  # s
     end: float  # s
     target: Array  # (D,)
+    via: tuple[Array, ...] = ()  # each (D,); passed on the way without slowing down: they bend the path
     crisp: bool = False  # stops short instead of slowing down early
 
 
 class Track:
-    """A path made of moves that may overlap: the sum of minimum-jerk moves (Flash and Henis 1991), smooth throughout."""
+    """A path made of moves that may overlap: the sum of minimum-jerk moves (Flash and Henis 1991), smooth throughout.
+
+    What a moment's value is depends on the moves around it alone: the target reached last and the moves under way.
+    """
 
     def __init__(self, initial: Array, moves: Sequence[Move]) -> None:
-        """``initial`` (D,). The moves' ends must not decrease."""
         self.initial = np.asarray(initial, dtype=np.float64)
         self.moves = tuple(moves)
 
-    def sample(self, times: Array) -> Array:
-        """(T,) seconds, increasing -> (T, D)."""
+    def sample(self, times: Array, columns: slice = slice(None)) -> Array:
+        """(T,) seconds, increasing -> (T, D), or those of its ``columns``."""
         targets = np.stack([self.initial, *(move.target for move in self.moves)])
-        ends = np.array([move.end for move in self.moves])
-        values = targets[np.searchsorted(ends, times, side="right")]
+        # A move counts as under way until those before it have ended too.
+        ends = np.maximum.accumulate(np.array([move.end for move in self.moves]))
+        values = targets[np.searchsorted(ends, times, side="right"), columns]
         for i, move in enumerate(self.moves):
-            first, last = np.searchsorted(times, move.start, side="right"), np.searchsorted(times, move.end, side="left")
+            first, last = np.searchsorted(times, move.start, side="right"), np.searchsorted(times, ends[i], side="left")
             if first < last:
-                span = times[first:last]
-                phase = (span - move.start) / (move.end - move.start)
+                phase = (times[first:last] - move.start) / (move.end - move.start)
                 done = crisp(phase) if move.crisp else minimum_jerk(phase)
-                values[first:last] += done[:, None] * (targets[i + 1] - targets[i])
+                values[first:last] += _along((targets[i], *move.via, targets[i + 1]), done)[:, columns]
         return np.asarray(values)
+
+
+def _along(points: Sequence[Array], done: Array) -> Array:
+    """(T, D) how far from the first of ``points`` one is when ``done`` (T,), 0..1, of the curve through them all is behind.
+
+    The curve is cubic, with slopes from the chords before and after each point (Catmull-Rom over chord lengths in the
+    first three columns, places in space, so that the speed hardly changes at a point).
+    """
+    if len(points) == 2:
+        return np.asarray(done[:, None] * (points[1] - points[0]))
+    places = np.stack(points) - points[0]
+    chords = np.diff(places, axis=0)
+    lengths = np.maximum(np.linalg.norm(chords[:, :3], axis=1), 1e-6)
+    knots = np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum()
+    spans = np.diff(knots)
+    slopes = chords / spans[:, None]
+    inner = (slopes[:-1] * spans[1:, None] + slopes[1:] * spans[:-1, None]) / (spans[:-1] + spans[1:])[:, None]
+    first, last = 1.5 * slopes[0] - 0.5 * inner[0], 1.5 * slopes[-1] - 0.5 * inner[-1]
+    slopes = np.concatenate([first[None], inner, last[None]])
+    part = np.clip(np.searchsorted(knots, done, side="right") - 1, 0, len(spans) - 1)
+    span = spans[part][:, None]
+    s = (done[:, None] - knots[part][:, None]) / span
+    a, b, m, n = places[part], places[part + 1], slopes[part] * span, slopes[part + 1] * span
+    return np.asarray(a + s * (m + s * (3 * (b - a) - 2 * m - n + s * (2 * (a - b) + m + n))))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
