@@ -43,7 +43,7 @@ def hear(
 
     Raises what the transcriber raises.
     """
-    from . import prosody
+    from . import prosody, vocal_sounds
 
     warned: list[str] = []
     told = _Remembering(report, warned)
@@ -64,6 +64,7 @@ def hear(
             phones=(),
             nuclei=(),
             pauses=(Pause(start=0.0, end=recording.duration),),
+            sounds=(),
             warnings=tuple(warned),
         )
     _check_script(script, recording.duration)
@@ -75,6 +76,8 @@ def hear(
     if "pitch" in needs:
         told.stage("Following the pitch")
         changes["pitch"] = prosody.pitch(samples)
+    if "sounds" in needs:
+        changes["sounds"] = vocal_sounds.find_sounds(samples)
     if needs & {"words", "phones"}:
         if listener is None:
             raise InputError("Words are needed, but no transcriber was chosen.", hint="Name one with --transcriber.")
