@@ -117,7 +117,7 @@ def generators_of(given: tuple[str, ...]) -> Mapping[Channel, str]:
 
 
 def parameters_of(given: tuple[str, ...], transcriber: str, generators: Mapping[Channel, str]) -> dict[str, dict[str, Any]]:
-    """Plugin id -> its parameters. ``key=value`` goes to the plugin taking part that has the key."""
+    """Plugin id -> its parameters. ``key=value`` goes to every plugin taking part that has the key, ``id.key=value`` to one."""
     from ..plugins import registry
     from ..plugins.parameters import from_text
 
@@ -135,22 +135,21 @@ def parameters_of(given: tuple[str, ...], transcriber: str, generators: Mapping[
                 raise InputError(f'"{owner}" takes no part.', hint=f"Taking part: {', '.join(manifests)}.")
         else:
             owners = [i for i, manifest in manifests.items() if name in manifest.parameters.get("properties", {})]
-        if len(owners) != 1:
-            raise InputError(*_ambiguous(name, owners, manifests)[:1], hint=_ambiguous(name, owners, manifests)[1])
-        result.setdefault(owners[0], {})[name] = from_text(manifests[owners[0]].parameters, name, value)
+        if not owners:
+            raise _unknown_parameter(name, manifests)
+        for plugin_id in owners:
+            result.setdefault(plugin_id, {})[name] = from_text(manifests[plugin_id].parameters, name, value)
     return result
 
 
-def _ambiguous(name: str, owners: list[str], manifests: Mapping[str, Any]) -> tuple[str, str]:
-    if owners:
-        return f'"{name}" is a parameter of {" and ".join(owners)}.', f"Write {owners[0]}.{name}=... to say which."
+def _unknown_parameter(name: str, manifests: Mapping[str, Any]) -> InputError:
     import difflib
 
     every = [key for manifest in manifests.values() for key in manifest.parameters.get("properties", {})]
     near = difflib.get_close_matches(name, every, n=3)
-    return (
+    return InputError(
         f'No plugin taking part has a parameter "{name}".',
-        f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(every)}.",
+        hint=f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(dict.fromkeys(every))}.",
     )
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from ..core.errors import InputError
 
 _TYPES = ("number", "integer", "boolean", "string")
-_KEYS = ("type", "title", "description", "default", "minimum", "maximum", "enum")
+_KEYS = ("type", "title", "description", "default", "minimum", "maximum", "enum", "examples")
 
 
 def schema_problems(schema: Any) -> Iterator[str]:
     """What is wrong with a manifest's ``parameters``, each in one sentence.
 
     The part of JSON Schema that is understood: an object whose properties are numbers, integers, booleans or strings,
-    with title, description, default, minimum, maximum and enum. All of it can be drawn as sliders, boxes and menus.
+    with title, description, default, minimum, maximum, enum and examples (proposals for a text). All of it can be drawn as sliders, boxes and menus.
     """
     if not schema:
         return

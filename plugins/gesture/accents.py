@@ -130,7 +130,7 @@ def _loudness_at(speech: Speech, times: Array) -> Array:
     level = np.asarray(speech.energy, dtype=np.float64)
 
     def at(moments: Array) -> Array:
-        return level[np.clip(np.rint(moments / HOP).astype(int), 0, len(level) - 1)]
+        return np.asarray(level[np.clip(np.rint(moments / HOP).astype(int), 0, len(level) - 1)])
 
     usual = at(np.array([nucleus.time for nucleus in speech.nuclei])) if speech.nuclei else level[level > level.max() - 20]
     return np.asarray(np.clip((at(times) - usual.mean()) / max(float(usual.std()), 1.5), -2.5, 2.5))

@@ -18,8 +18,9 @@ from ..contracts import Brief, frame_count
 from . import arms, hands, head, stance, upper_face
 from .accents import find_accents
 from .phrases import Phrase, find_phrases
-from .planning import SIDES, PlannedStroke, Side, plan_strokes
+from .planning import SIDES, PlannedStroke, Side, sketch_strokes
 from .style import style_sheet
+from .timing import LAST_HOLD, timed
 
 Array = NDArray[Any]
 _ID, _VERSION = "gesture", "1"
@@ -58,26 +59,26 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     frames = frame_count(speech.duration, brief.fps)
     times = np.arange(frames) / brief.fps
     styles = style_sheet(brief.parameters, brief.direction.styles)
-    strokes = plan_strokes(
+    sketches = sketch_strokes(
         speech,
         phrases,
         lexicon=lexicon,
         direction=brief.direction,
         styles=styles,
         seed=brief.seed,
-        fps=brief.fps,
-        frames=frames,
+        latest_apex=(frames - 1) / brief.fps - LAST_HOLD,
         warn=report.warn,
     )
+    nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
+    strokes = timed(sketches, nuclei=nuclei, fps=brief.fps, frames=frames, warn=report.warn)
     rest = np.asarray(brief.body.rest_joints(brief.betas), dtype=np.float64)
-    vertices = brief.body.shaped(brief.betas)
-    body = stance.stand(rest, float(vertices[:, 1].min()), times, phrases, strokes, styles, brief.seed)
-    named = {"pelvis": body.pelvis, **body.poses, **stance.spine_poses(body)}
-    trunk = body.pelvis + body.spine
-    turn = head.head_turn(times, phrases, strokes, trunk, styles, brief.seed)
+    vertices = np.asarray(brief.body.shaped(brief.betas), dtype=np.float64)
+    body = stance.stand(rest, vertices, times, speech, phrases, strokes, styles, brief.seed)
+    named = dict(body.poses)
+    turn = head.head_turn(times, phrases, strokes, body.trunk, styles, brief.seed)
     named |= head.neck_and_head(turn)
     looks, shifts = head.gaze(times, speech.duration, phrases, styles, brief.seed)
-    eye_poses, eye_weights = head.eyes(looks, trunk + turn)
+    eye_poses, eye_weights = head.eyes(looks, body.trunk + turn)
     named |= eye_poses
     poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
@@ -85,7 +86,7 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     for first in range(0, frames, _BLOCK):
         report.stage("Moving arms and hands", first / frames)
         block = slice(first, first + _BLOCK)
-        moved = _arms_and_hands(brief, rest, strokes, times[block], lexicon, body.breath[block])
+        moved = _arms_and_hands(brief, rest, strokes, times[block], lexicon, body.shoulders[block, 0])
         for joint, values in moved.items():
             poses[block, joint] = values
     blinks = upper_face.blink_times(speech.duration, phrases, shifts, styles, brief.seed)
@@ -98,14 +99,14 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
         trans=body.trans,
         blendshapes=head.shape_rows(eye_weights | weights, frames),
         betas=brief.betas,
-        contacts=np.ones((frames, 4)),
+        contacts=body.contacts,
         timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),
         provenance=_provenance(speech, brief),
     )
 
 
 def _arms_and_hands(
-    brief: Brief, rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, breath: Array
+    brief: Brief, rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, lift: Array
 ) -> dict[int, Array]:
     """Joint -> its rotations (T, 3). Each moment stands for itself, so that long lines can go in blocks."""
     limbs = {side: arms.read_arm(rest, side) for side in SIDES}
@@ -124,7 +125,7 @@ def _arms_and_hands(
     moved: dict[int, Array] = {}
     for side in SIDES:
         velocity = (ahead[side] - behind[side]) / (2 * step)
-        arm = arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, 0.012 * breath)
+        arm = arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, lift)
         moved |= {JOINT[name]: values for name, values in arm.items()}
         chain = hands.read_fingers(rest, limbs[side])
         shapes = {f.name: tracks[side].sample(times - f.delay)[:, arms.SHAPE_START :] for f in chain}

@@ -56,7 +56,7 @@ def find_phrases(speech: Speech, accents: Sequence[Accent]) -> list[Phrase]:
             cuts += _split(speech, accents, a, b)
         cuts += [*soft, last]
     groups = _between(sorted(cuts)[:-1], len(accents))
-    return _phrases(speech, accents, groups, marks)
+    return _phrases(speech, accents, groups, marks, pauses)
 
 
 def _between(cuts: Sequence[int], end: int, start: int = 0) -> list[tuple[int, int]]:
@@ -85,16 +85,17 @@ def _split(speech: Speech, accents: Sequence[Accent], first: int, last: int) -> 
 
 
 def _phrases(
-    speech: Speech, accents: Sequence[Accent], groups: Sequence[tuple[int, int]], marks: Sequence[str]
+    speech: Speech,
+    accents: Sequence[Accent],
+    groups: Sequence[tuple[int, int]],
+    marks: Sequence[str],
+    pauses: Sequence[float],
 ) -> list[Phrase]:
     bounds = [_bounds(speech, accents[first : last + 1]) for first, last in groups]
     starts = [start for start, _ in bounds[1:]] + [speech.duration]
     final = accents[-1].word
     all_marks = [*marks, speech.words[final].break_after if speech.words and final >= 0 else ""]
-    ended = [
-        all_marks[last] in _ENDS or following - end >= _LONG_PAUSE
-        for (_, last), (_, end), following in zip(groups, bounds, starts)
-    ]
+    ended = [all_marks[last] in _ENDS or [*pauses, 0.0][last] >= _LONG_PAUSE for _, last in groups]
     ended[-1] = True
     return [
         Phrase(

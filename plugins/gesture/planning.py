@@ -1,43 +1,40 @@
-"""Which gesture strikes where: strokes chosen on accents, with a hand and with times that a body can keep."""
+"""Which gesture strikes where: an idea a phrase, strokes on its accents, each with a unit, a hand and a place in space."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.lexicon import Lexicon, Posture, Unit
+from ...core.lexicon import Lexicon, Posture, Role, Unit
 from ...core.speech import Speech
 from ...core.timeline import Hand
 from ..contracts import Direction
 from .accents import Accent
 from .curves import randomness
 from .phrases import Phrase
+from .roles import Part, find_roles
 from .style import Style, StyleSheet
-from .wishes import Wish, chosen_wishes, find_wishes, is_due, meant_units
+from .wishes import Meaning, Wish, chosen_wishes, find_wishes, is_due, meant_units
 
 Array = NDArray[Any]
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
-REST_GAP = 3.0  # s without a stroke after which a hand goes back to rest
-_FROM_REST, _FROM_AIR = 0.72, 0.40  # s, preparation
-_EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
-_SHORTEST_PREPARATION = 0.24
-_LONGEST_WAIT = 0.35  # s between preparation and stroke
-_FLOW = 0.3  # share of the stroke into which the preparation flows
-_ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
-_COARTICULATED = 0.9  # s between an apex and the next preparation within which the hand just holds
-RETRACTION = 0.85  # s, down to rest
-SETTLING = 0.6  # s, towards the ready posture
-_SHORTEST_RETRACTION = 0.55
-_LAST_HOLD = 0.12  # s that an apex is seen before the line's end
+HOME = np.array([0.05, -0.51, 0.51])  # arm lengths; where a raised hand waits
+SETTLING = 0.7  # s, of a hand on its way to wait
+EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
+_CLASH = 0.42  # s; of two strokes in neighbouring phrases that are nearer, one goes
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
-HOME = np.array([0.05, -0.51, 0.51])  # arm lengths; where a raised hand waits
+_LIST_STEP = 0.085  # arm lengths outward from one item of a list to the next
+_THEMED = 0.65  # share of a phrase's beats that keep to its idea's hand shape and move
+_EMPHATIC = 0.8  # strength from which a stroke may be an emphatic one
+_SPOKEN_ROLES = frozenset(("negation", "contrast", "list", "question", "closing"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,23 +47,45 @@ class Release:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class PlannedStroke:
-    """A stroke with its times, s: ``prepare`` < ``ready`` <= about ``start`` < ``apex`` <= ``hold_end`` <= ``end``."""
+class Sketch:
+    """A stroke that is wished for, with all but its times."""
 
+    phrase: int  # its phrase's key
     unit: Unit
     hand: Hand
     accent: Accent
+    part: Part | None
+    forced: bool  # the artist's: it must happen
+    settles: bool  # an utterance is over after it: the hands may go down
     amplitude: float
     before: dict[Side, Posture]
+    via: dict[Side, tuple[Posture, ...]]  # passed between before and after
     after: dict[Side, Posture]
-    via: dict[Side, tuple[Posture, ...]] = dataclasses.field(default_factory=dict)  # passed between before and after
-    then: tuple[tuple[float, dict[Side, Posture]], ...] = ()  # turning points after the apex: when each is reached, s
+    turns: tuple[dict[Side, Posture], ...]  # wished for after the apex
+    tempo: tuple[float, float, float]  # s: the shortest, the natural and the longest stroke
+    quickness: float  # what preparations are faster by, 1 neutral
+    hold: float  # s that the hands would hold
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return SIDES if self.hand == "both" else (self.hand,)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class PlannedStroke(Sketch):
+    """A stroke with its times, s: ``prepare`` < ``ready`` <= about ``start`` < ``apex`` <= ``hold_end`` <= ``end``."""
+
     prepare: float
-    ready: float  # the preparation ends; a little after ``start`` where one flows into the other
+    ready: float  # the preparation ends; a little after ``start``, so that one flows into the other
     start: float
     apex: float
-    hold: float  # how long the hands would hold
+    then: tuple[tuple[float, dict[Side, Posture]], ...] = ()  # turning points after the apex: when each is reached, s
     releases: dict[Side, Release] = dataclasses.field(default_factory=dict)
+
+    @property
+    def last(self) -> float:
+        """When its last point is reached, s."""
+        return self.then[-1][0] if self.then else self.apex
 
     @property
     def hold_end(self) -> float:
@@ -76,12 +95,17 @@ class PlannedStroke:
     def end(self) -> float:
         return max(release.end for release in self.releases.values())
 
-    @property
-    def sides(self) -> tuple[Side, ...]:
-        return SIDES if self.hand == "both" else (self.hand,)
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Idea:
+    """What a phrase's strokes have in common: people keep a hand shape and a place as long as they keep to a thought."""
+
+    hand: Hand
+    theme: Unit
+    place: dict[Side, Array]  # arm lengths
 
 
-def plan_strokes(
+def sketch_strokes(
     speech: Speech,
     phrases: Sequence[Phrase],
     *,
@@ -89,184 +113,181 @@ def plan_strokes(
     direction: Direction,
     styles: StyleSheet,
     seed: int,
-    fps: float,
-    frames: int,
+    latest_apex: float,
     warn: Callable[[str], None],
-) -> list[PlannedStroke]:
-    """The line's strokes in order of time, apexes on frames."""
+) -> list[Sketch]:
+    """The line's strokes in order of time.
+
+    Each phrase chooses by itself; a neighbour matters only where two strokes would clash.
+    """
     meant = meant_units(speech, lexicon, direction, seed, warn)
-    nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
-    planner = _Planner(lexicon=lexicon, styles=styles, nuclei=nuclei, seed=seed, fps=fps, frames=frames, warn=warn)
-    for number, phrase in enumerate(phrases):
-        style, last = styles.at(phrase.start), phrase is phrases[-1]
-        wishes = [
-            wish
-            for wish in find_wishes(phrase, meant, speech, direction, seed, last=last)
-            if wish.forced or _EARLIEST <= wish.accent.time <= planner.latest_apex
-        ]
-        due = is_due(phrase, style, last=last)
-        struck = planner.add(number, phrase, chosen_wishes(wishes, phrase, style, seed, number, due=due))
-        for wish in sorted(wishes, key=lambda w: (-w.score, w.accent.time)):
-            if struck or not due:
-                break
-            struck = planner.add(number, phrase, [wish], pressed=True)
-    return planner.finished()
-
-
-class _Planner:
-    """Gives the chosen wishes hands, postures and times, one after the other."""
-
-    def __init__(
-        self,
-        *,
-        lexicon: Lexicon,
-        styles: StyleSheet,
-        nuclei: Array,
-        seed: int,
-        fps: float,
-        frames: int,
-        warn: Callable[[str], None],
-    ) -> None:
-        self.lexicon, self.styles, self.seed, self.fps, self.warn = lexicon, styles, seed, fps, warn
-        self.last_time = (frames - 1) / fps
-        self.latest_apex = self.last_time - _LAST_HOLD
-        self.latest_return = self.last_time - _SHORTEST_RETRACTION - 0.04  # of an apex from which the hand comes down
-        self.nuclei = nuclei
-        self.strokes: list[PlannedStroke] = []
-        self.last_apex: dict[Side, float] = {"left": -np.inf, "right": -np.inf}
-        self.recent: list[str] = []
-
-    def add(self, number: int, phrase: Phrase, wishes: Sequence[Wish], *, pressed: bool = False) -> bool:
-        """Whether any of the wishes struck. ``pressed``: better in a hurry than not at all."""
-        struck = False
-        mode = self._phrase_hand(number, self.styles.at(phrase.start))
+    parts = find_roles(speech, phrases)
+    ideas = _ideas(phrases, lexicon, styles, seed)
+    chosen = [
+        _wishes(phrase, meant, parts, speech, direction, styles, seed, latest_apex, last=phrase is phrases[-1])
+        for phrase in phrases
+    ]
+    sketches = []
+    for phrase, idea, wishes in zip(phrases, ideas, _without_clashes(chosen)):
         for wish in wishes:
-            apex = round(wish.accent.time * self.fps) / self.fps
-            in_time = apex <= (self.last_time if wish.forced else self.latest_apex)
-            done = in_time and self._strike(wish, apex, mode, number, hurry=pressed or wish.forced)
-            struck = struck or done
-            if wish.forced and not (done or pressed):
-                self.warn(f"The stroke asked for at {wish.accent.time:.2f} s has no room between its neighbours.")
-        return struck
+            last = wish is wishes[-1]
+            sketches.append(_sketch(wish, phrase, idea, lexicon, styles.at(wish.accent.time), seed, last=last))
+    return sketches
 
-    def _phrase_hand(self, number: int, style: Style) -> Hand:
-        draw = randomness(self.seed, "hand", number).random()
-        if style.handedness == "both":
-            return "both" if draw < 0.5 else "right" if draw < 0.75 else "left"
-        other: Side = "left" if style.handedness == "right" else "right"
-        return style.handedness if draw < 0.60 else "both" if draw < 0.86 else other
 
-    def _strike(self, wish: Wish, apex: float, mode: Hand, phrase: int, *, hurry: bool) -> bool:
-        style = self.styles.at(apex)
-        random = randomness(self.seed, "stroke", round(wish.accent.time * 100))
-        unit = wish.unit or self._beat(random)
-        hand = _hand(unit, mode, style)
-        sides = SIDES if hand == "both" else (hand,)
-        amplitude = (0.65 + 0.7 * style.energy) * style.amplitude * (0.75 + 0.5 * wish.accent.strength) * (0.5 + 0.5 * wish.emphasis)
-        before, after = {}, {}
-        for side in sides:
-            share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.9
-            offset = self._phrase_offset(phrase, side)
-            if hand == "both" and unit.hands == "any":
-                offset = offset + _ROOM
-            before[side], after[side] = _varied(unit, amplitude * share, random, offset, both=hand == "both")
-        travel = max(float(np.linalg.norm(after[s].wrist - before[s].wrist)) for s in sides)
-        duration = float(np.clip(0.30 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy), 0.2, 0.42))
-        start = apex - duration
-        free = max(self.last_apex[s] for s in sides) + 0.06
-        resting = any(apex - self.last_apex[s] > REST_GAP + 0.3 for s in sides)
-        wanted = _FROM_REST if resting else _FROM_AIR
-        shortest = 0.42 if resting else _SHORTEST_PREPARATION
-        latest = start + _FLOW * duration
-        ready = self._landing(latest - wanted, latest, start - _LONGEST_WAIT, latest)
-        prepare = max(ready - wanted, free, 0.0)
-        if ready - prepare < shortest:  # no time to wait before the stroke
-            ready, prepare = latest, max(latest - wanted, free, 0.0)
-        if ready - prepare < (0.8 if hurry else 1.0) * shortest:
-            return False
-        self.strokes.append(
-            PlannedStroke(
-                unit=unit,
-                hand=hand,
-                accent=wish.accent,
-                amplitude=amplitude,
-                before=before,
-                after=after,
-                prepare=prepare,
-                ready=ready,
-                start=start,
-                apex=apex,
-                hold=float(0.16 + 0.3 * random.random()),
+def _wishes(
+    phrase: Phrase,
+    meant: Mapping[int, Meaning],
+    parts: Mapping[int, Part],
+    speech: Speech,
+    direction: Direction,
+    styles: StyleSheet,
+    seed: int,
+    latest_apex: float,
+    *,
+    last: bool,
+) -> list[Wish]:
+    style = styles.at(phrase.start)
+    wishes = [
+        wish
+        for wish in find_wishes(phrase, meant, parts, speech, direction, seed, last=last)
+        if wish.forced or EARLIEST <= wish.accent.time <= latest_apex
+    ]
+    return chosen_wishes(wishes, phrase, style, seed, due=is_due(phrase, style, last=last))
+
+
+def _without_clashes(chosen: Sequence[list[Wish]]) -> list[list[Wish]]:
+    """Where the last stroke of a phrase and the first of the next are too close, the one that matters less goes."""
+    kept = [list(wishes) for wishes in chosen]
+    for number, (before, after) in enumerate(itertools.pairwise(chosen)):
+        if before and after and after[0].accent.time - before[-1].accent.time < _CLASH:
+            weaker = min((before[-1], number), (after[0], number + 1), key=lambda w: (w[0].forced, w[0].score))
+            if not weaker[0].forced and weaker[0] in kept[weaker[1]]:
+                kept[weaker[1]].remove(weaker[0])
+    return kept
+
+
+def _ideas(phrases: Sequence[Phrase], lexicon: Lexicon, styles: StyleSheet, seed: int) -> list[_Idea]:
+    weights = np.array([unit.beat for unit in lexicon.beats])
+    ideas = []
+    previous = -1
+    for phrase in phrases:
+        random = randomness(seed, "idea", phrase.key)
+        first = int(random.choice(len(weights), p=weights / weights.sum()))
+        others = np.where(np.arange(len(weights)) == first, 0.0, weights)
+        second = int(random.choice(len(weights), p=others / others.sum())) if others.any() else first
+        theme, previous = (second if first == previous else first), first
+        ideas.append(
+            _Idea(
+                hand=_leading_hand(styles.at(phrase.start), float(random.random())),
+                theme=lexicon.beats[theme],
+                place={
+                    side: randomness(seed, "place", phrase.key, side).normal(0.0, (0.04, 0.045, 0.03)) for side in SIDES
+                },
             )
         )
-        self.recent = [*self.recent[-1:], unit.id]
-        for side in sides:
-            self.last_apex[side] = apex
-        return True
-
-    def _beat(self, random: np.random.Generator) -> Unit:
-        weights = np.array([u.beat * (0.25 if u.id in self.recent else 1.0) for u in self.lexicon.beats])
-        return self.lexicon.beats[int(random.choice(len(weights), p=weights / weights.sum()))]
-
-    def _phrase_offset(self, phrase: int, side: Side) -> Array:
-        return randomness(self.seed, "place", phrase, side).normal(0.0, 0.035, 3)
-
-    def _landing(self, start: float, end: float, earliest: float, latest: float) -> float:
-        """The end of a move, shifted so that the hand seems to stop on a syllable, where one is near."""
-        tail = (1 - _ARRIVED) * (end - start)
-        options = [
-            float(n) + tail for n in self.nuclei[slice(*np.searchsorted(self.nuclei, (earliest - tail, latest - tail)))]
-        ]
-        return min(options, key=lambda option: abs(option - end), default=end)
-
-    def finished(self) -> list[PlannedStroke]:
-        """The strokes with each hand's release fitted to what follows on that hand."""
-        upcoming: dict[Side, float | None] = {"left": None, "right": None}
-        done = []
-        for stroke in reversed(self.strokes):
-            releases = {side: self._release(stroke, upcoming[side]) for side in stroke.sides}
-            done.append(dataclasses.replace(stroke, releases=releases))
-            for side in stroke.sides:
-                upcoming[side] = stroke.prepare
-        return done[::-1]
-
-    def _release(self, stroke: PlannedStroke, following: float | None) -> Release:
-        if following is not None and following - stroke.apex < _COARTICULATED:
-            return Release(hold_end=following, end=following, to="next")
-        hold_end = stroke.apex + stroke.hold
-        if following is None and stroke.apex > self.latest_return + 1e-9:  # too late to come down, not to relax
-            hold_end = min(hold_end, max(stroke.apex + _LAST_HOLD, self.last_time - 0.4), self.last_time)
-            return Release(hold_end=hold_end, end=self.last_time, to="ready")
-        if following is not None and following - stroke.apex < REST_GAP - 0.5:
-            return Release(hold_end=hold_end, end=min(hold_end + SETTLING, following), to="ready")
-        limit = self.last_time if following is None else following
-        hold_end = max(stroke.apex, min(hold_end, limit - _SHORTEST_RETRACTION))
-        end = min(hold_end + RETRACTION, limit)
-        return Release(hold_end=hold_end, end=self._landing(hold_end, end, end - 0.2, min(end + 0.25, limit)), to="rest")
+    return ideas
 
 
-def _hand(unit: Unit, mode: Hand, style: Style) -> Hand:
+def _leading_hand(style: Style, draw: float) -> Hand:
+    if style.handedness == "both":
+        return "both" if draw < 0.46 else "right" if draw < 0.73 else "left"
+    other: Side = "left" if style.handedness == "right" else "right"
+    return style.handedness if draw < 0.58 else "both" if draw < 0.82 else other
+
+
+def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int, *, last: bool) -> Sketch:
+    random = randomness(seed, "stroke", round(wish.accent.time * 100))
+    unit = wish.unit or _unit(wish, phrase, idea, lexicon, seed, random)
+    hand = _hand(unit, idea.hand, style, wish.part)
+    sides = SIDES if hand == "both" else (hand,)
+    size = style.amplitude * (0.72 + 0.56 * style.energy) * (0.8 + 0.4 * wish.accent.strength)
+    size *= (1 + 0.13 * wish.accent.loudness) * (0.5 + 0.5 * wish.emphasis)
+    # What the artist emphasises may leave the unit's own range.
+    amplitude = float(np.clip(size, unit.amplitude[0], unit.amplitude[1] * max(wish.emphasis, 1.0)))
+    looseness = float(np.clip((unit.amplitude[1] - unit.amplitude[0]) / 0.6, 0.0, 1.0))
+    paths: dict[Side, list[Posture]] = {}
+    for side in sides:
+        offset = looseness * (idea.place[side] + np.array([style.width, style.height, 0.0]))
+        if hand == "both" and unit.hands == "any":
+            offset = offset + _ROOM
+        if wish.part and wish.part.role == "list":
+            offset = offset + np.array([_LIST_STEP * min(wish.part.place, 4) - 0.05, 0.0, 0.0])
+        share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.88
+        paths[side] = _path(unit, amplitude * share, random, offset, looseness, both=hand == "both")
+    via, then = len(unit.via), len(unit.then)
+    shortest, longest = unit.tempo
+    travel = max(_length(path[: via + 2]) for path in paths.values())
+    natural = 0.30 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy)
+    return Sketch(
+        phrase=phrase.key,
+        unit=unit,
+        hand=hand,
+        accent=wish.accent,
+        part=wish.part,
+        forced=wish.forced,
+        settles=last and phrase.closes,
+        amplitude=amplitude,
+        before={side: path[0] for side, path in paths.items()},
+        via={side: tuple(path[1 : via + 1]) for side, path in paths.items()},
+        after={side: path[via + 1] for side, path in paths.items()},
+        tempo=(shortest, float(np.clip(natural, shortest, longest)), longest),
+        quickness=0.8 + 0.4 * style.energy,
+        hold=float(unit.hold[0] + (unit.hold[1] - unit.hold[0]) * random.random()),
+        turns=tuple({side: path[via + 2 + n] for side, path in paths.items()} for n in range(then)),
+    )
+
+
+def _unit(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, seed: int, random: np.random.Generator) -> Unit:
+    """By role, else by rhythm."""
+    role: Role | None = wish.part.role if wish.part and wish.part.role in _SPOKEN_ROLES else None
+    if role is None and wish.accent.strength > _EMPHATIC and random.random() < 0.4:
+        role = "emphasis"
+    units = lexicon.having(role) if role else ()
+    if units:
+        if role == "contrast":  # both its sides are said with one gesture
+            random = randomness(seed, "contrast")
+        elif role == "list":
+            random = randomness(seed, "list", phrase.key)
+        return units[int(random.integers(len(units)))]
+    if random.random() < _THEMED:
+        return idea.theme
+    weights = np.array([unit.beat for unit in lexicon.beats])
+    return lexicon.beats[int(random.choice(len(weights), p=weights / weights.sum()))]
+
+
+def _hand(unit: Unit, leading: Hand, style: Style, part: Part | None) -> Hand:
     if unit.hands in ("left", "right"):
         return "left" if unit.hands == "left" else "right"
     if unit.hands == "two":
         return "both"
-    if unit.hands == "one" and mode == "both":
+    if part is not None and part.side is not None:
+        return part.side
+    if unit.hands == "one" and leading == "both":
         return "left" if style.handedness == "left" else "right"
-    return mode
+    return leading
 
 
-def _varied(
-    unit: Unit, amplitude: float, random: np.random.Generator, offset: Array, *, both: bool
-) -> tuple[Posture, Posture]:
-    """The unit's postures, sized and never twice the same."""
-    size = float(np.clip(amplitude, 0.35, 1.8))
-    to = HOME + (unit.after.wrist - HOME) * (0.55 + 0.45 * size) + offset + random.normal(0, 0.02, 3)
-    start = to + (unit.before.wrist - unit.after.wrist) * size + random.normal(0, 0.02, 3)
-    turn = random.normal(0, 0.09)
-    if both:
-        to[0], start[0] = max(to[0], _INNERMOST), max(start[0], _INNERMOST)
-    before = dataclasses.replace(unit.before, wrist=start, turn=unit.before.turn + turn)
-    after = dataclasses.replace(
-        unit.after, wrist=to, turn=unit.after.turn + turn, bend=unit.after.bend + random.normal(0, 0.06)
-    )
-    return before, after
+def _path(
+    unit: Unit, amplitude: float, random: np.random.Generator, offset: Array, looseness: float, *, both: bool
+) -> list[Posture]:
+    """The unit's postures from before to the last turning point, sized and never twice the same.
+
+    A unit whose amplitude has no range means a place on the body: it is made exactly there.
+    """
+    size = 1 + looseness * (float(np.clip(amplitude, 0.3, 1.9)) - 1)
+    to = HOME + (unit.after.wrist - HOME) * (0.55 + 0.45 * size) + offset + looseness * random.normal(0, 0.02, 3)
+    turn, bend = looseness * random.normal(0, 0.09), looseness * random.normal(0, 0.06)
+    path = []
+    for posture in (unit.before, *unit.via, unit.after, *unit.then):
+        stray = 0.0 if posture is unit.after else looseness * random.normal(0, 0.016, 3)
+        wrist = to + (posture.wrist - unit.after.wrist) * size + stray
+        if both:
+            wrist[0] = max(wrist[0], _INNERMOST)
+        path.append(dataclasses.replace(posture, wrist=wrist, turn=posture.turn + turn, bend=posture.bend + bend))
+    return path
+
+
+def _length(path: Sequence[Posture]) -> float:
+    """Arm lengths along the path."""
+    return float(sum(np.linalg.norm(b.wrist - a.wrist) for a, b in itertools.pairwise(path)))

@@ -1,9 +1,10 @@
-"""Which accents wish for a stroke: what the artist asks, what the words mean, where the voice puts its weight."""
+"""Which accents wish for a stroke: what the artist asks, what the words mean and do, where the voice puts its weight."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,14 +15,19 @@ from ..contracts import Direction
 from .accents import Accent
 from .curves import randomness
 from .phrases import Phrase
+from .roles import Part
 from .style import Style
 
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
 _WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke, unless the phrase has nothing better
 _DUE = 0.8  # s; a longer phrase is not left without a stroke ...
-_DUE_STROKES = 0.48  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
+_DUE_STROKES = 0.37  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
+_IDLE = 2.3  # s; longer than this the hands do not wait inside a phrase
 _CLOSING = 1.0  # score that the line's last stress has over the others
 _LENT = 0.5  # s before it, from which it takes a meaning if it has none: what "every word" means strikes on "word"
+_ROLE_SCORE: Mapping[str, float] = {
+    "negation": 0.5, "contrast": 0.5, "list": 0.45, "question": 0.4, "closing": 0.3, "you": 0.05, "self": 0.05,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +44,8 @@ class Wish:
     """An accent that could carry a stroke."""
 
     accent: Accent
-    unit: Unit | None  # None: any beat
+    unit: Unit | None  # by meaning; None: chosen by role or rhythm
+    part: Part | None  # what its word does in the sentence
     score: float  # the higher goes first
     forced: bool  # whatever the rate
     emphasis: float  # 0..2, the artist's
@@ -75,7 +82,8 @@ def is_due(phrase: Phrase, style: Style, *, last: bool) -> bool:
 
 def find_wishes(
     phrase: Phrase,
-    meant: dict[int, Meaning],
+    meant: Mapping[int, Meaning],
+    parts: Mapping[int, Part],
     speech: Speech,
     direction: Direction,
     seed: int,
@@ -102,16 +110,19 @@ def find_wishes(
     wishes = []
     for accent in phrase.accents:
         emphasis = direction.emphasis.get(accent.word, 1.0)
-        weak = accent.strength < weakest and accent.word not in meant and emphasis <= 1
+        meaning, part = meant.get(accent.word) or lent.get(accent.time), parts.get(accent.word)
+        if accent.time == closing and part is None:
+            part = Part(role="closing")
+        weak = accent.strength < weakest and meaning is None and part is None and emphasis <= 1
         if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
             continue
-        meaning = meant.get(accent.word) or lent.get(accent.time)
         score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
         score += (0.35 + 0.5 * accent.strength) * (meaning is not None) + 0.5 * (emphasis > 1.2)
-        score += _CLOSING * (accent.time == closing)
+        score += _CLOSING * (accent.time == closing) + (_ROLE_SCORE.get(part.role, 0.0) if part else 0.0)
         wish = Wish(
             accent=accent,
             unit=meaning.unit if meaning else None,
+            part=part,
             score=score,
             forced=emphasis >= 1.5 or (meaning is not None and meaning.forced),
             emphasis=emphasis,
@@ -123,17 +134,28 @@ def find_wishes(
     return [*wishes, *best.values()]
 
 
-def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: int, number: int, *, due: bool) -> list[Wish]:
-    """The best wishes that keep apart, as many as the rate allows; forced ones always; one if ``due``. In order of time."""
+def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: int, *, due: bool) -> list[Wish]:
+    """The best wishes that keep apart, as many as the rate allows; forced ones always; one if ``due``. In order of time.
+
+    Where the hands would wait longer than people's do, the best in between strikes too.
+    """
     if style.rate <= 0:
         return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
     length = phrase.end - phrase.start + min(phrase.pause, 0.4)
-    count = int(length * style.rate / 60 + randomness(seed, "count", number).random() * 0.9 + 0.05)
+    count = int(length * style.rate / 60 + randomness(seed, "count", phrase.key).random() * 0.9 + 0.05)
     count = max(count, 1) if due else count
-    apart = float(np.clip(22 / style.rate, 0.45, 1.0))
+    apart = float(np.clip(20 / style.rate, 0.5, 1.1))
     taken: list[Wish] = []
-    for wish in sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time)):
+    ranked = sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time))
+    for wish in ranked:
         gap = min((abs(wish.accent.time - other.accent.time) for other in taken), default=np.inf)
         if wish.forced or (len(taken) < count and gap >= apart):
             taken.append(wish)
+    while due:
+        times = sorted([phrase.start, *(wish.accent.time for wish in taken), phrase.end])
+        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times) if b - a > _IDLE]
+        filling = [w for w in ranked for _, a, b in gaps if a + apart <= w.accent.time <= b - min(apart, 0.4)]
+        if not filling:
+            break
+        taken.append(filling[0])
     return sorted(taken, key=lambda w: w.accent.time)

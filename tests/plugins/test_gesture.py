@@ -17,12 +17,14 @@ from declaim.core.report import SilentReport
 from declaim.core.skeleton import JOINT
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
+from declaim.plugins import registry
 from declaim.plugins.contracts import Brief, Direction, StyledRange, frame_count
 from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import find_phrases
+from declaim.plugins.parameters import complete
 
-PARAMETERS = {"energy": 0.5, "rate": 40.0, "handedness": "right", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
+PARAMETERS = complete("gesture", registry.find("generator", "gesture").parameters, {})
 TEXT = (
     "Every morning the sailors carried heavy timber, down to the quiet harbour. "
     "You were never afraid of thunder; and nobody noticed the silver lantern, burning above the narrow doorway. "
@@ -178,7 +180,7 @@ def test_emphasis_and_energy_make_strokes_larger(speech: Speech, body: Body) -> 
     plain = {"gestures": {5: "beat"}, "muted": alone}
     usual = travel(perform(speech, body, direction=Direction(**plain)), 5)
     assert travel(perform(speech, body, direction=Direction(**plain, emphasis={5: 2.0})), 5) > 1.2 * usual
-    assert travel(perform(speech, body, direction=Direction(**plain), energy=1.0), 5) > 1.2 * usual
+    assert travel(perform(speech, body, direction=Direction(**plain), energy=2.0), 5) > 1.2 * usual
     assert travel(perform(speech, body, direction=Direction(**plain), energy=0.0), 5) < 0.8 * usual
 
 
@@ -250,7 +252,7 @@ def test_every_phrase_has_a_stroke_and_the_last_stress_above_all(body: Body) -> 
 
 def test_rate_and_handedness_hold_and_ranges_override_them(speech: Speech, body: Body) -> None:
     assert perform(speech, body, rate=0.0).timeline.strokes == ()
-    counts = [len(perform(speech, body, rate=rate).timeline.strokes) for rate in (15.0, 35.0, 65.0)]
+    counts = [len(perform(speech, body, rate=rate).timeline.strokes) for rate in (0.4, 1.2, 2.3)]
     assert counts[0] < counts[1] < counts[2]
 
     def share(hand: str, **parameters: Any) -> float:
@@ -284,7 +286,7 @@ def test_blinks_come_at_the_rate_asked_for(body: Body) -> None:
     speech = spoken(" ".join([TEXT] * 8))
     counts = []
     for rate in (5.0, 17.0, 40.0):
-        lids = perform(speech, body, blinks=rate).blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
+        lids = perform(speech, body, blinks=rate / 17).blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
         shut = int(((lids[1:-1] > 0.9) & (lids[1:-1] >= lids[:-2]) & (lids[1:-1] > lids[2:])).sum())
         counts.append(shut * 60 / speech.duration)
     np.testing.assert_allclose(counts, (5, 17, 40), rtol=0.35, atol=3)
