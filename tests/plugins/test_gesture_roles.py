@@ -81,7 +81,7 @@ def test_a_contrast_has_two_sides() -> None:
 
 def test_a_comma_ends_a_phrase_only_between_long_parts() -> None:
     speech = said("The sailors carried heavy timber, down to the quiet harbour.")
-    assert [texts(speech, p) for p in phrases_of(speech)][0].endswith("timber")
+    assert next(texts(speech, p) for p in phrases_of(speech)).endswith("timber")
     speech = said("They carried apples, wine, timber.")
     assert len(phrases_of(speech)) == 1
 

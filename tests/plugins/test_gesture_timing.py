@@ -1,0 +1,184 @@
+"""The plan of a line: hands that have time for what they do, and a word's move that reaches no farther than it must."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declaim.core.lexicon import Lexicon, read_lexicon
+from declaim.core.speech import HOP, Nucleus, Pause, Speech
+from declaim.core.timeline import Phone, Word
+from declaim.plugins.contracts import Direction
+from declaim.plugins.gesture.accents import find_accents
+from declaim.plugins.gesture.phrases import find_phrases
+from declaim.plugins.gesture.planning import PlannedStroke, sketch_strokes
+from declaim.plugins.gesture.style import style_sheet
+from declaim.plugins.gesture.timing import timed
+
+TEXT = (
+    "The harbour never slept, and every morning the sailors carried heavy timber down to the quiet boats; nobody asked why. "
+    "Was the lantern lit? They brought apples, silver, bread and wine, but you and I stood above the narrow doorway. "
+    "Look at that enormous mountain over there, burning slowly in the dark! Tomorrow we gather again and bring our stories."
+)
+
+
+def voiced(text: str = TEXT, seed: int = 0) -> Speech:
+    """Words of uneven length and loudness, pauses at the marks."""
+    random = np.random.default_rng(seed)
+    words: list[Word] = []
+    phones: list[Phone] = []
+    pauses = []
+    time = 0.7
+    for i, part in enumerate(text.split()):
+        bare = part.rstrip(".,;!?")
+        mark = part[len(bare) :]
+        end = time + 0.09 + 0.055 * len(bare) + random.uniform(0, 0.05)
+        words.append(Word(text=bare, start=time, end=end, break_after=mark))
+        third = (end - time) / 3
+        phones.append(Phone(symbol="T", start=time, end=time + third, word=i))
+        phones.append(Phone(symbol="AE", start=time + third, end=time + 2 * third, stress=1, word=i))
+        phones.append(Phone(symbol="N", start=time + 2 * third, end=end, word=i))
+        time = end
+        silence = {".": 0.7, "?": 0.7, "!": 0.7, ";": 0.3, ",": 0.1}.get(mark, 0.0)
+        if silence >= 0.2:
+            pauses.append(Pause(start=time, end=time + silence))
+        time += silence
+    duration = time + 0.9
+    grid = np.arange(int(duration / HOP)) * HOP
+    level = np.full(len(grid), -70.0)
+    for word in words:
+        level = np.maximum(level, random.uniform(-22, -12) - 900 * (grid - (word.start + word.end) / 2) ** 2)
+    nuclei = tuple(Nucleus(time=round((w.start + w.end) / 2 / HOP) * HOP, prominence=8.0) for w in words)
+    return Speech(
+        audio_sha256="x",
+        duration=duration,
+        energy=level.astype(np.float32),
+        nuclei=nuclei,
+        pitch=np.where(level > -40, 180 + 30 * np.sin(grid), 0).astype(np.float32),
+        pauses=(Pause(start=0.0, end=0.7), *pauses, Pause(start=time, end=duration)),
+        words=tuple(words),
+        phones=tuple(phones),
+    )
+
+
+def moved(speech: Speech, word: int, by: float) -> Speech:
+    """The speech with one word and its phones elsewhere in time."""
+
+    def shift(item: Any) -> Any:
+        return dataclasses.replace(item, start=item.start + by, end=item.end + by)
+
+    assert speech.words and speech.phones
+    words, phones = list(speech.words), [shift(p) if p.word == word else p for p in speech.phones]
+    words[word] = shift(words[word])
+    return dataclasses.replace(speech, words=tuple(words), phones=tuple(phones))
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return read_lexicon()
+
+
+def plan(speech: Speech, lexicon: Lexicon, *, seed: int = 0, fps: float = 30.0, **parameters: Any) -> list[PlannedStroke]:
+    phrases = find_phrases(speech, find_accents(speech))
+    frames = int(speech.duration * fps)
+    told: list[str] = []
+    sketches = sketch_strokes(
+        speech,
+        phrases,
+        lexicon=lexicon,
+        direction=Direction(),
+        styles=style_sheet(parameters, ()),
+        seed=seed,
+        latest_apex=(frames - 1) / fps - 0.12,
+        warn=told.append,
+    )
+    nuclei = np.array([nucleus.time for nucleus in speech.nuclei or ()])
+    strokes = timed(sketches, nuclei=nuclei, fps=fps, frames=frames, warn=told.append)
+    assert not told
+    return strokes
+
+
+@pytest.mark.parametrize("style", ["neutral", "shy", "energetic", "angry"])
+def test_each_hand_has_time_for_what_it_does(lexicon: Lexicon, style: str) -> None:
+    for seed in range(6):
+        strokes = plan(voiced(), lexicon, seed=seed, style=style)
+        assert len(strokes) > 5
+        for side in ("left", "right"):
+            own = [stroke for stroke in strokes if side in stroke.sides]
+            for stroke in own:
+                release = stroke.releases[side]
+                assert stroke.start < stroke.apex <= stroke.last <= release.hold_end <= release.end
+                assert 0 <= stroke.prepare < stroke.ready < stroke.apex
+                assert stroke.apex - stroke.start >= 0.12
+            for before, after in itertools.pairwise(own):
+                assert before.releases[side].end <= after.prepare + 1e-9
+                assert before.last < after.prepare
+
+
+def test_strokes_that_follow_closely_leave_the_hand_up(lexicon: Lexicon) -> None:
+    close = 0
+    for seed in range(12):
+        strokes = plan(voiced(), lexicon, seed=seed)
+        for side in ("left", "right"):
+            own = [stroke for stroke in strokes if side in stroke.sides]
+            for before, after in itertools.pairwise(own):
+                if after.apex - before.last < 0.9:
+                    close += 1
+                    assert before.releases[side].to != "rest"
+    assert close > 5
+
+
+def test_every_style_keeps_to_its_rate(lexicon: Lexicon) -> None:
+    def rate(style: str) -> float:
+        return (
+            float(np.mean([len(plan(voiced(), lexicon, seed=s, style=style)) for s in range(6)])) / voiced().duration * 60
+        )
+
+    assert 14 < rate("shy") < rate("neutral") < rate("energetic") < 46
+
+
+def test_a_list_steps_outward_and_a_contrast_changes_hands(lexicon: Lexicon) -> None:
+    items = contrasts = 0
+    for seed in range(8):
+        strokes = plan(voiced(), lexicon, seed=seed, rate=2.0)
+        listed = [s for s in strokes if s.part and s.part.role == "list" and not s.unit.words]
+        for before, after in itertools.pairwise(listed):
+            assert before.part and after.part
+            if before.unit is after.unit and before.hand == after.hand and after.part.place > before.part.place:
+                items += 1
+                side = after.sides[0]
+                assert after.after[side].wrist[0] > before.after[side].wrist[0] - 0.05
+        for stroke in strokes:
+            if stroke.part and stroke.part.side and stroke.unit.hands in ("any", "one"):
+                contrasts += 1
+                assert stroke.hand == stroke.part.side
+    assert items and contrasts
+
+
+@pytest.mark.parametrize("word", [3, 12, 24, 33, 47])
+@pytest.mark.parametrize("by", [-0.08, 0.11])
+def test_moving_a_word_changes_nothing_beyond_its_phrase_and_two_seconds(lexicon: Lexicon, word: int, by: float) -> None:
+    speech = voiced()
+    other = moved(speech, word, by)
+    phrases = find_phrases(speech, find_accents(speech))
+    phrase = next(p for p in phrases if any(a.word == word for a in p.accents))
+    first, last = phrase.start - 2.0 - abs(by), phrase.end + 2.0 + abs(by)
+    for seed in range(4):
+        assert _far(plan(speech, lexicon, seed=seed), first, last) == _far(plan(other, lexicon, seed=seed), first, last)
+
+
+def _far(strokes: list[PlannedStroke], first: float, last: float) -> list[tuple[Any, ...]]:
+    """All that happens before ``first`` and after ``last``: the moves of each hand, each as what and when."""
+    events: list[tuple[Any, ...]] = []
+    for stroke in strokes:
+        for side in stroke.sides:
+            release = stroke.releases[side]
+            target = tuple(stroke.after[side].wrist)
+            events.append((stroke.prepare, stroke.apex, "strike", side, stroke.unit.id, target))
+            if release.to != "next":
+                events.append((release.hold_end, release.end, release.to, side, stroke.unit.id))
+    return sorted(e for e in events if e[1] < first or e[0] > last)
