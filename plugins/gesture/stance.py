@@ -1,4 +1,4 @@
-"""Standing: weight shifts over planted feet, breath, and a spine that joins in the strokes."""
+"""The body below the arms: weight over planted feet or on a seat, steps, and a trunk that breathes and joins in."""
 
 from __future__ import annotations
 
@@ -10,162 +10,158 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import rotations
-from ...core.ik import reach, two_bone
 from ...core.skeleton import JOINT
-from .curves import Move, Pulse, Track, noise, pulses, randomness, soft_limit
+from ...core.speech import Speech
+from .breath import breathe
+from .curves import noise
+from .footwork import plan_footwork
+from .legs import Foot, Leg, hip_height, leg_poses, lower_of, move_feet, read_leg
 from .phrases import Phrase
-from .planning import PlannedStroke
+from .planning import SIDES, PlannedStroke, Side
+from .seat import find_seat, seated_bends, seated_feet, seated_root
+from .spine import Trunk, move_trunk
 from .style import StyleSheet
 
 Array = NDArray[Any]
-_TOE_OUT = np.radians(8.0)
-_STANCE_WIDTH = 1.12  # ankles apart, over hips apart
-_BREATH = 3.6  # s
-_SPINE_SHARE = {"spine1": 0.30, "spine2": 0.35, "spine3": 0.35}
+_LEG = 0.83  # m, the length that the amounts here are meant for
+_OVER = 0.44  # how far the pelvis goes towards the foot that bears it: 5 cm
+_TILT, _YAW = 0.085, 0.06  # rad, of the pelvis with the weight on one foot: the free hip sinks and comes forward
+_COUNTER = (1.40, 1.75)  # the shoulders tilt and turn the other way; over what undoes the pelvis's
+_KNEE = 0.12  # rad, that the knee of the bearing leg is bent
+_AHEAD = 0.026  # m, the hips before the ankles
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Stance:
-    """The lower body over time, and what the upper body adds itself to."""
+    """The body below the arms over time, and what the rest adds itself to."""
 
     trans: Array  # (T, 3) m
-    pelvis: Array  # (T, 3) axis-angle
-    spine: Array  # (T, 3) rad, the spine's whole bend: forward, turn to the left, tilt to the right
-    breath: Array  # (T,) -1..1, 1 with full lungs
-    poses: dict[str, Array]  # joint -> (T, 3) axis-angle: legs and feet
+    poses: dict[str, Array]  # joint -> (T, 3) axis-angle: pelvis, spine1..3, legs and feet
+    trunk: Array  # (T, 3) rad, how the chest (spine3) is turned in the world: forward, to the left, tilted to the right
+    breath: Array  # (T,) 1 with full lungs, -1 empty
+    shoulders: Array  # (T, 2) rad, for the collars: lifted (breath, laughs, sighs, shrugs) and brought forward (posture)
+    contacts: Array  # (T, 4) left heel, left toes, right heel, right toes: 1 planted, 0.5 turning on it, 0 in the air
+    thighs: dict[Side, Array]  # (T, 2, 3) m, hip and knee as the chest (spine3) sees them: where a lap is
+    seated: bool
 
 
 def stand(
     rest_joints: Array,
-    floor: float,
+    vertices: Array,
     times: Array,
+    speech: Speech,
     phrases: Sequence[Phrase],
     strokes: Sequence[PlannedStroke],
     styles: StyleSheet,
     seed: int,
 ) -> Stance:
-    """A standing body. ``floor``: height of the soles at rest, m; they come to stand at height 0."""
-    height = _leg_length(rest_joints)
-    shift = _weight(times, phrases, styles, seed)
-    sway = styles.curve("sway", times)
-    energy = styles.curve("energy", times)
-    side = shift * 0.040 * height + sway * 0.0035 * noise(seed, "sway side", times, 2.6)
-    fore = sway * 0.0035 * noise(seed, "sway fore", times, 3.1) - 0.004
-    # The hip over the free leg sinks, so that its knee gives.
-    tilt = 0.055 * shift
-    breath = _breath(times, phrases, seed)
-
-    spine = _spine(times, phrases, strokes, energy, seed)
-    spine[:, 0] -= 0.010 * breath
-    spine[:, 2] -= 0.6 * tilt  # shoulders stay nearly level over a tilted pelvis
-    turn = 0.2 * spine[:, 1]
-    pelvis = rotations.quaternion_to_axis_angle(
-        rotations.multiply(
-            rotations.axis_angle_to_quaternion(np.stack([np.zeros_like(turn), turn, np.zeros_like(turn)], axis=1)),
-            rotations.axis_angle_to_quaternion(np.stack([0.02 + 0.1 * spine[:, 0], np.zeros_like(tilt), tilt], axis=1)),
-        )
+    """A body standing on a floor at height 0, or seated over it. ``rest_joints`` (55, 3) and ``vertices`` (V, 3) at rest, m."""
+    legs = {side: read_leg(rest_joints, vertices, side) for side in SIDES}
+    scale = float(np.mean([leg.reach(0.0) for leg in legs.values()])) / _LEG
+    hips = (legs["left"].hip + legs["right"].hip) / 2
+    breath = breathe(times, speech, styles, seed)
+    trunk = move_trunk(times, phrases, strokes, breath, styles, seed)
+    seated = styles.base.seated >= 0.5
+    work = plan_footwork(
+        speech, strokes, styles, seed, scale=scale, hips=abs(float(legs["left"].hip[0])), steps=not seated
     )
-    trans = np.stack([side, np.full_like(side, -floor) - 0.0045 * height - 0.006 * height * shift**2, fore], axis=1)
-    return Stance(trans=trans, pelvis=pelvis, spine=spine, breath=breath, poses=_legs(rest_joints, trans, pelvis, floor))
-
-
-def spine_poses(stance: Stance) -> dict[str, Array]:
-    """The spine's bend shared out over its three joints."""
-    return {name: share * stance.spine for name, share in _SPINE_SHARE.items()}
-
-
-def _leg_length(rest_joints: Array) -> float:
-    return reach(
-        *(
-            rest_joints[JOINT[b]] - rest_joints[JOINT[a]]
-            for a, b in (("left_hip", "left_knee"), ("left_knee", "left_ankle"))
-        )
+    weight = work.weight.sample(times)[:, 0]
+    if seated:
+        seat = find_seat(legs, scale, seed)
+        feet = seated_feet(seat, legs, len(times))
+        bend, added = seated_bends(trunk.pelvis, styles.curve("posture", times), weight)
+        pelvis = _turned(bend)
+        root = seated_root(seat, hips, pelvis, times, weight, scale, seed)
+    else:
+        feet = move_feet(times, legs, work, scale)
+        bend, added = _weighed(trunk, weight, feet)
+        pelvis = _turned(bend)
+        root = _borne(times, legs, feet, pelvis, hips, trunk, weight, styles, scale, seed)
+    poses = {"pelvis": rotations.matrix_to_axis_angle(pelvis)}
+    for level in range(3):
+        poses[f"spine{level + 1}"] = trunk.joints[level] + added[level]
+    for side in SIDES:
+        knee_out = 0.85 * feet[side].heading + 0.15 * bend[:, 1]
+        poses |= leg_poses(legs[side], root, pelvis, feet[side], knee_out)
+    chest, place = _chest(rest_joints, root, pelvis, poses)
+    return Stance(
+        trans=root - rest_joints[JOINT["pelvis"]],
+        poses=poses,
+        trunk=rotations.matrix_to_axis_angle(chest),
+        breath=breath.level,
+        shoulders=trunk.shoulders,
+        contacts=np.concatenate([feet[side].contact for side in SIDES], axis=1),
+        thighs={side: _seen(chest, place, _thigh(legs[side], root, pelvis, poses)) for side in SIDES},
+        seated=seated,
     )
 
 
-def _weight(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed: int) -> Array:
-    """Weight from -1 (right foot) to 1 (left foot): shifts every few seconds, near the beginnings of phrases."""
-    random = randomness(seed, "weight")
-    end = float(times[-1]) if len(times) else 0.0
-    beginnings = np.array([phrase.start for phrase in phrases])
-    moves: list[Move] = []
-    time, foot = float(random.uniform(1.5, 4.0)), float(random.choice([-1.0, 1.0]))
-    while time < end:
-        near = beginnings[np.abs(beginnings - time) < 1.2]
-        start = max(float(near[0]) - 0.25 if len(near) else time, moves[-1].end if moves else 0.0)
-        length = float(random.uniform(1.1, 1.7))
-        size = float(random.uniform(0.45, 1.0)) * styles.at(start).sway
-        moves.append(Move(start=start, end=start + length, target=np.array([foot * size])))
-        foot = -foot if random.random() < 0.7 else float(random.uniform(-0.3, 0.3))
-        foot = float(np.sign(foot)) if abs(foot) > 0.3 else foot
-        time = start + length + float(random.uniform(2.5, 6.5))
-    return Track(np.array([0.0]), moves).sample(times)[:, 0]
+def _turned(bend: Array) -> Array:
+    """(T, 3, 3): forward and tilt in a frame that is turned first."""
+    zero = np.zeros(len(bend))
+    return np.asarray(
+        rotations.axis_angle_to_matrix(np.stack([zero, bend[:, 1], zero], axis=1))
+        @ rotations.axis_angle_to_matrix(np.stack([bend[:, 0], zero, bend[:, 2]], axis=1))
+    )
 
 
-def _breath(times: Array, phrases: Sequence[Phrase], seed: int) -> Array:
-    """Lungs fill in the pauses before phrases and empty along them; at rest they follow their own period."""
-    random = randomness(seed, "breath")
-    moves: list[Move] = []
-    time = 0.0
-    end = float(times[-1]) + _BREATH if len(times) else 0.0
-    intakes = [max(phrase.start - 0.45, 0.0) for i, phrase in enumerate(phrases) if i == 0 or phrases[i - 1].pause > 0.25]
-    while time < end:
-        following = next((t for t in intakes if t >= time), np.inf)
-        start = following if following - time < 0.8 * _BREATH else time
-        rise = 0.45 if start == following else 1.4
-        talking = any(p.start <= start + rise <= p.end for p in phrases)
-        fall = float(random.uniform(2.4, 3.4)) if talking else float(random.uniform(1.8, 2.4))
-        moves.append(Move(start=start, end=start + rise, target=np.array([1.0 if start == following else 0.6])))
-        moves.append(Move(start=start + rise, end=start + rise + fall, target=np.array([-0.6])))
-        time = start + rise + fall
-    return Track(np.array([-0.6]), moves).sample(times)[:, 0]
+def _weighed(trunk: Trunk, weight: Array, feet: dict[Side, Foot]) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Contrapposto: the pelvis's bend (T, 3), and what the spine's joints add so that the shoulders go the other way."""
+    bend = trunk.pelvis.copy()
+    bend[:, 1] += (feet["left"].heading + feet["right"].heading) / 2 + _YAW * weight
+    bend[:, 2] += _TILT * weight
+    added = []
+    for tilt, turn in ((0.40, 0.20), (0.34, 0.35), (0.26, 0.45)):
+        joint = np.zeros_like(bend)
+        joint[:, 1] = -turn * _COUNTER[1] * _YAW * weight
+        joint[:, 2] = -tilt * _COUNTER[0] * _TILT * weight
+        added.append(joint)
+    return bend, (added[0], added[1], added[2])
 
 
-def _spine(times: Array, phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], energy: Array, seed: int) -> Array:
-    """(T, 3) forward, turn, tilt, rad: a stance for each phrase, a part in each stroke, a slow wander."""
-    moves: list[Move] = []
-    for number, phrase in enumerate(phrases):
-        random = randomness(seed, "torso", number)
-        target = np.array([random.normal(0.025, 0.02), random.normal(0, 0.035), random.normal(0, 0.015)])
-        start = max(phrase.start - 0.3, moves[-1].end if moves else 0.0)
-        if start < phrase.end:
-            moves.append(Move(start=start, end=start + 0.9, target=target))
-    if moves:
-        start = max(phrases[-1].end, moves[-1].end)
-        moves.append(Move(start=start, end=start + 1.2, target=np.zeros(3)))
-    spine = Track(np.zeros(3), moves).sample(times)
-    lean, turn, tilt = [], [], []
-    for stroke in strokes:
-        size = 0.02 + 0.022 * min(stroke.amplitude, 1.8)
-        span = {"start": stroke.prepare, "apex": stroke.apex, "hold_end": stroke.hold_end, "end": stroke.hold_end + 0.8}
-        side = 0.0 if stroke.hand == "both" else 1.0 if stroke.hand == "right" else -1.0  # the right hand turns us left
-        lean.append(Pulse(**span, height=size))
-        turn.append(Pulse(**span, height=0.9 * size * side))
-        tilt.append(Pulse(**span, height=0.35 * size * side))
-    for column, items in enumerate((lean, turn, tilt)):
-        spine[:, column] = soft_limit(spine[:, column] + pulses(items, times), 0.16)
-        spine[:, column] += (0.004 + 0.006 * energy) * noise(seed, f"torso {column}", times, 2.2)
-    return spine
+def _borne(
+    times: Array,
+    legs: dict[Side, Leg],
+    feet: dict[Side, Foot],
+    pelvis: Array,
+    hips: Array,
+    trunk: Trunk,
+    weight: Array,
+    styles: StyleSheet,
+    scale: float,
+    seed: int,
+) -> Array:
+    """The pelvis joint (T, 3), m: over the feet by weight, as high as the straighter leg lets it, balanced fore and aft."""
+    slump, sway = np.maximum(-styles.curve("posture", times), 0.0), 0.4 + 0.6 * styles.curve("sway", times)
+    flexed = trunk.joints[0][:, 0] + trunk.joints[1][:, 0] + trunk.joints[2][:, 0]
+    left, right = feet["left"].over, feet["right"].over
+    over = (left + right) / 2 + _OVER * weight[:, None] * (left - right) / 2
+    over[:, 0] += scale * sway * 0.0035 * noise(seed, "sway side", times, 2.6) - hips[0]
+    # The hips go back as the trunk goes forward, and a slumped body hangs in them.
+    over[:, 1] += scale * (_AHEAD - 0.13 * trunk.pelvis[:, 0] - 0.06 * flexed + 0.035 * slump) - hips[2]
+    over[:, 1] += scale * sway * 0.0035 * noise(seed, "sway fore", times, 3.1)
+    bend = _KNEE + 0.05 * slump + 0.12 * trunk.dip
+    heights = [hip_height(legs[side], pelvis, over, feet[side], bend) for side in SIDES]
+    return np.stack([over[:, 0], lower_of(heights[0], heights[1]), over[:, 1]], axis=1)
 
 
-def _legs(rest_joints: Array, trans: Array, pelvis: Array, floor: float) -> dict[str, Array]:
-    """Hips, knees and ankles that keep both feet exactly where they stand."""
-    pelvis_matrix = rotations.axis_angle_to_matrix(pelvis)
-    root = rest_joints[JOINT["pelvis"]] + trans
-    poses: dict[str, Array] = {}
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        hip, knee, ankle, toe = (rest_joints[JOINT[f"{side}_{name}"]] for name in ("hip", "knee", "ankle", "foot"))
-        planted = np.array([_STANCE_WIDTH * hip[0], ankle[1] - floor, ankle[2]])
-        socket = root + pelvis_matrix @ (hip - rest_joints[JOINT["pelvis"]])
-        goal = (pelvis_matrix.swapaxes(-1, -2) @ (planted - socket)[..., None])[..., 0]
-        outward = np.arctan2(toe[0] - ankle[0], toe[2] - ankle[2])
-        heading = sign * _TOE_OUT - outward
-        knee_way = np.array([np.sin(sign * _TOE_OUT * 0.8), 0.0, np.cos(_TOE_OUT)])
-        pole = (pelvis_matrix.swapaxes(-1, -2) @ knee_way[:, None])[..., 0]
-        upper, middle = two_bone(knee - hip, ankle - knee, np.array([1.0, 0.0, 0.0]), goal, pole, bend_limits=(0.02, 2.4))
-        foot = rotations.axis_angle_to_matrix(np.array([0.0, heading, 0.0]))
-        shin = pelvis_matrix @ upper @ middle
-        poses[f"{side}_hip"] = rotations.matrix_to_axis_angle(upper)
-        poses[f"{side}_knee"] = rotations.matrix_to_axis_angle(middle)
-        poses[f"{side}_ankle"] = rotations.matrix_to_axis_angle(shin.swapaxes(-1, -2) @ foot)
-    return poses
+def _chest(rest_joints: Array, root: Array, pelvis: Array, poses: dict[str, Array]) -> tuple[Array, Array]:
+    """The chest's rotation (T, 3, 3) and place (T, 3), m, in the world."""
+    turned, place, before = pelvis, root, "pelvis"
+    for name in ("spine1", "spine2", "spine3"):
+        place = place + turned @ (rest_joints[JOINT[name]] - rest_joints[JOINT[before]])
+        turned = turned @ rotations.axis_angle_to_matrix(poses[name])
+        before = name
+    return turned, place
+
+
+def _thigh(leg: Leg, root: Array, pelvis: Array, poses: dict[str, Array]) -> Array:
+    """(T, 2, 3) m, hip and knee in the world."""
+    hip = root + pelvis @ leg.hip
+    knee = hip + pelvis @ rotations.axis_angle_to_matrix(poses[f"{leg.side}_hip"]) @ leg.knee
+    return np.stack([hip, knee], axis=1)
+
+
+def _seen(chest: Array, place: Array, points: Array) -> Array:
+    """Points (T, N, 3) in the chest's own frame."""
+    return np.asarray((points - place[:, None]) @ chest)
