@@ -213,7 +213,7 @@ def joints(clip: MotionClip, body: Body) -> list[Finding]:
             100 * float(frames.mean()),
             "% of frames",
             beyond == 0,
-            f"The worst is the {worst.name}, {beyond:.0f}° too far." if beyond else "Elbows, wrists, fingers, neck, knees.",
+            f"The worst is the {worst.name}, {beyond:.0f}° too far." if beyond else "Shoulders, elbows, wrists, fingers, neck, spine, hips, knees, ankles.",
             at=_where(worst.excess, fps) if beyond else None,
         )
     ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from declaim.core.body import builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.face import ARKIT_INDEX
-from declaim.core.rotations import axis_angle_to_matrix, axis_angle_to_quaternion
+from declaim.core.rotations import axis_angle_to_matrix, axis_angle_to_quaternion, matrix_to_axis_angle
 from declaim.core.skeleton import JOINT
 from declaim.core.timeline import Timeline, Viseme
 from declaim.inference import lips, metrics
@@ -219,9 +219,66 @@ def test_joint_limits_know_which_way_limbs_bend(side: str, sign: float) -> None:
     assert not worst(**{f"{side}_wrist": np.array([0, 0, -sign * 80 * degree])})  # the palm towards the forearm
     assert set(worst(**{f"{side}_wrist": np.array([0, 0, sign * 90 * degree])})) == {f"{side} wrist bend"}
     assert not worst(**{f"{side}_wrist": np.array([80 * degree, 0, 0])})  # the forearm's turn
+    assert not worst(**{f"{side}_wrist": np.array([-80 * degree, 0, 0])})
+    assert set(worst(**{f"{side}_wrist": np.array([110 * degree, 0, 0])})) == {f"{side} forearm turn"}
+    assert set(
+        worst(**{f"{side}_elbow": np.array([-70 * degree, 0, 0]), f"{side}_wrist": np.array([-50 * degree, 0, 0])})
+    ) == {f"{side} forearm turn"}
     assert not worst(**{f"{side}_middle2": np.array([0, 0, -sign * 90 * degree])})
     assert set(worst(**{f"{side}_middle2": np.array([0, 0, sign * 30 * degree])})) == {f"{side} finger middle bend"}
     assert set(worst(neck=np.array([0, 60 * degree, 0]), head=np.array([0, 50 * degree, 0]))) == {"neck turn"}
+
+
+@pytest.mark.parametrize(("side", "sign"), [("left", 1.0), ("right", -1.0)])
+def test_joint_limits_of_shoulders_hips_ankles_thumb_and_spine(side: str, sign: float) -> None:
+    rest = builtin_body().rest_joints()
+    degree = np.radians(1.0)
+    lowered = axis_angle_to_matrix(np.array([0, 0, -sign * 90 * degree]))
+
+    def turn(x: float, y: float, z: float) -> Array:
+        return axis_angle_to_matrix(np.array([x, y, z]) * degree)
+
+    def angles(**joints: Array) -> dict[str, float]:
+        named = {name: matrix_to_axis_angle(value) for name, value in joints.items()}
+        return {angle.name: float(angle.degrees[0]) for angle in joint_angles(posed(1, **named), rest)}
+
+    def worst(**joints: Array) -> set[str]:
+        named = {name: matrix_to_axis_angle(value) for name, value in joints.items()}
+        return {angle.name for angle in joint_angles(posed(1, **named), rest) if angle.excess[0] > 0}
+
+    shoulder, elbow = f"{side}_shoulder", f"{side}_elbow"
+    for ahead in (-60, 0, 90, 170):  # the hanging arm, swung in the body's own plane
+        raised = {shoulder: turn(-ahead, 0, 0) @ lowered}
+        assert not worst(**raised), ahead
+        assert angles(**raised)[f"{side} shoulder rotation"] == pytest.approx(0, abs=0.1)
+    assert worst(**{shoulder: turn(85, 0, 0) @ lowered}) == {f"{side} shoulder swing"}  # straight back, too high
+    assert worst(**{shoulder: turn(0, sign * 70, 0)}) == {f"{side} shoulder swing"}  # level, and too far back
+    assert not worst(**{shoulder: turn(0, -sign * 130, 0), elbow: turn(0, -sign * 60, 0)})  # a hug
+    assert worst(**{shoulder: turn(0, -sign * 160, 0)}) >= {f"{side} shoulder swing"}
+    assert angles(**{shoulder: turn(-60, 0, 0)})[f"{side} shoulder rotation"] == pytest.approx(60, abs=0.1)  # outwards
+    assert angles(**{shoulder: lowered @ turn(40, 0, 0)})[f"{side} shoulder rotation"] == pytest.approx(-40, abs=0.1)
+    assert worst(**{shoulder: lowered @ turn(90, 0, 0)}) == {f"{side} shoulder rotation"}
+    assert worst(**{shoulder: turn(-110, 0, 0)}) == {f"{side} shoulder rotation"}
+    # Collar and shoulder count together; each alone is within the range.
+    assert not worst(**{shoulder: turn(0, sign * 40, 0)})
+    assert worst(**{f"{side}_collar": turn(0, sign * 25, 0), shoulder: turn(0, sign * 40, 0)}) == {f"{side} shoulder swing"}
+
+    assert not worst(**{f"{side}_hip": turn(-110, 0, 0), f"{side}_knee": turn(100, 0, 0)})  # seated
+    assert worst(**{f"{side}_hip": turn(55, 0, 0)}) == {f"{side} hip bend"}
+    assert worst(**{f"{side}_hip": turn(0, 0, sign * 60)}) == {f"{side} hip spread"}
+    assert worst(**{f"{side}_hip": turn(0, 0, -sign * 45)}) == {f"{side} hip spread"}
+    assert worst(**{f"{side}_hip": turn(0, 60, 0)}) == {f"{side} hip rotation"}
+    assert worst(**{f"{side}_ankle": turn(-40, 0, 0)}) == {f"{side} ankle bend"}
+    assert not worst(**{f"{side}_ankle": turn(40, 0, 0)})
+    assert worst(**{f"{side}_ankle": turn(0, 0, sign * 40)}) == {f"{side} ankle tilt"}  # the sole outwards
+    assert not worst(**{f"{side}_ankle": turn(0, 0, -sign * 40)})
+    assert worst(**{f"{side}_foot": turn(60, 0, 0)}) == {f"{side} toes bend"}
+    assert worst(**{f"{side}_thumb3": turn(0, 100, 0)}) == {f"{side} thumb tip turn"}
+    assert worst(**{f"{side}_thumb2": turn(0, 0, 70)}) == {f"{side} thumb middle turn"}
+    assert not worst(spine1=turn(30, 0, 0), spine2=turn(30, 0, 0), spine3=turn(25, 0, 0))
+    assert worst(spine1=turn(0, 20, 0), spine2=turn(0, 20, 0), spine3=turn(0, 20, 0)) == {"spine turn"}
+    assert worst(spine1=turn(0, 0, 25), spine3=turn(0, 0, 25)) == {"spine tilt"}
+    assert worst(spine1=turn(-45, 0, 0)) == {"spine bend"}
 
 
 def speaking(*weights: tuple[int, dict[str, float]], peaks: tuple[float, ...] = (1.0,), name: str = "PP") -> MotionClip:
