@@ -60,12 +60,18 @@ def jaw_loudness(clip: MotionClip, energy: Array) -> JawLoudness:
 
 
 def openings(clip: MotionClip) -> Mapping[str, tuple[float, int]]:
-    """Phone -> (mean over its sounds of the widest jawOpen inside each, how many), for sounds of at least 50 ms."""
+    """Phone -> (mean jawOpen over its sounds, how many), for sounds of at least 50 ms.
+
+    A sound's jawOpen is the widest in its middle half; its ends belong to the way from and to its neighbours.
+    """
     jaw = clip.blendshapes[:, _JAW]
     widest: dict[str, list[float]] = {}
     for phone in clip.timeline.phones:
-        first, last = math.ceil(phone.start * clip.fps), min(math.floor(phone.end * clip.fps), len(clip) - 1)
-        if phone.end - phone.start >= _SHORTEST and last >= first:
+        length = phone.end - phone.start
+        middle = round((phone.start + phone.end) / 2 * clip.fps)
+        first = min(math.ceil((phone.start + length / 4) * clip.fps), middle)
+        last = max(math.floor((phone.end - length / 4) * clip.fps), middle)
+        if length >= _SHORTEST - 1e-9 and last < len(jaw):
             widest.setdefault(phone.symbol, []).append(float(jaw[first : last + 1].max()))
     return {symbol: (float(np.mean(found)), len(found)) for symbol, found in sorted(widest.items())}
 

@@ -158,7 +158,7 @@ def labiodentals(clip: MotionClip, body: Body) -> tuple[Labiodental, ...]:
     columns = _lip_columns(body)
     tops = np.max([_heights(clip, body, frames, lower).max(axis=1) for _, lower in columns[1:-1]], axis=0)[back]
     gaps = lip_gaps(clip, body, frames)[back]
-    best = tops.argmax(axis=1)
+    best = np.where(gaps > 0, tops, tops - 1.0).argmax(axis=1)  # a frame on which the lips meet is another sound's
     return tuple(
         Labiodental(
             time=float(peak),

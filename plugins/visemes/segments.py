@@ -17,10 +17,11 @@ Array = NDArray[Any]
 SILENCE = "SIL"
 _PAD = 1.0  # s of silence taken before and after the line
 _STRESS = {2: 0.95, 0: 0.8}  # unstressed vowels are reduced; primary stress and unknown take the whole shape
+_UNDERSHOOT, _UNDERSHOOT_FADES = 0.42, 0.05  # of a vowel's shape that is lost at no length, and s in which that fades
 _EDGE = 0.05  # s; a sound longer than twice this holds its shape in between
 _SILENT_EDGE = 0.11  # s; the mouth gets ready for speech this long before it, and comes to rest this long after
 _SHORT_SILENCE, _LONG_SILENCE = 0.06, 0.26  # s; under the first the mouth passes over it, from the second on it rests
-_FIRST_LEAD = 0.45  # more: out of a rest the mouth opens about a tenth of a second ahead of the first sound
+_FIRST_LEAD = 0.1  # more: out of a rest the mouth opens about a tenth of a second ahead of the first sound
 _STAND_IN = "HH"  # for a sound that is not in the table: the mouth of its neighbours
 
 
@@ -79,6 +80,9 @@ def segments(phones: Sequence[Phone], duration: float, table: Table) -> Segments
     lasting = ends - starts
     silent = viseme == VISEMES.index("sil")
     share = np.clip((lasting - _SHORT_SILENCE) / (_LONG_SILENCE - _SHORT_SILENCE), 0.0, 1.0)
+    # Who speaks fast does not get there: the shortfall falls off exponentially with a vowel's length (Lindblom 1963).
+    vowel = viseme >= VISEMES.index("aa")
+    reached = np.where(vowel, 1.0 - _UNDERSHOOT * np.exp(-lasting / _UNDERSHOOT_FADES), 1.0)
     dominance = np.array([row[2].dominance for row in rows])
     resting = np.where(silent, share * share * (3 - 2 * share), 0.0)
     dominance *= np.where(silent, resting, 1.0)[:, None]
@@ -87,7 +91,7 @@ def segments(phones: Sequence[Phone], duration: float, table: Table) -> Segments
         end=ends,
         edge=np.minimum(lasting / 2, np.where(silent, _SILENT_EDGE, _EDGE)),
         viseme=viseme,
-        shapes=np.array([row[2].shapes for row in rows]) * scale[:, None],
+        shapes=np.array([row[2].shapes for row in rows]) * (scale * reached)[:, None],
         dominance=dominance,
         lead=1.0 + _FIRST_LEAD * np.concatenate([[0.0], resting[:-1]]),
         weight=np.minimum(1.0, scale * np.array([row[2].scale for row in rows])),

@@ -42,9 +42,22 @@ class Target:
     scale: float  # how much of the viseme's shape the sound takes
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How somebody speaks: a style's preset, or that with the sliders on it."""
+
+    strength: float  # how far lips and jaw go
+    jaw: float  # how far the jaw goes
+    loudness: float  # how much they follow the voice's level
+    blending: float  # how far sounds reach into each other
+    smile: float  # -1 (a frown) .. 1
+    tension: float  # 0..1, pressed lips
+    snarl: float  # 0..1, bared teeth while the mouth is open
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
-    """S mouth shapes in G articulators, and what each sound does with them."""
+    """S mouth shapes in G articulators, and what each sound, mood and style does with them."""
 
     shapes: Array  # (S,) indices into core.face.ARKIT
     jaw: int  # where among the S
@@ -55,6 +68,14 @@ class Table:
     opening: Array  # (S,) bool: grows with loudness
     contacts: Mapping[int, Contact]  # by viseme
     phones: Mapping[str, tuple[Target, ...]]  # by ARPAbet symbol
+    moods: Mapping[str, Array]  # (S,) by name: smile, frown, tension
+    lopsided: Array  # (S,) 1 left, -1 right, 0 for shapes that a face does evenly
+    styles: Mapping[str, Manner]
+
+    def columns(self, *names: str) -> list[int]:
+        """Where among the S the shapes are; a name without a side stands for both."""
+        wanted = [ARKIT_INDEX[name] for name in _expanded(list(names))]
+        return [self.shapes.tolist().index(index) for index in wanted]
 
 
 @functools.cache
@@ -127,8 +148,19 @@ def _table(data: Mapping[str, Any]) -> Table:
             for index, name in enumerate(VISEMES)
             if "contact" in rows[name]
         },
+        moods={name: vector(data["moods"][name]["shapes"]) for name in _MOODS},
+        lopsided=np.array([_side(name) for name in order]),
+        styles={name: Manner(**row) for name, row in data["styles"].items()},
         phones={symbol: tuple(target(row, len(targets)) for row in targets) for symbol, targets in data["phones"].items()},
     )
+
+
+_MOODS = ("smile", "frown", "tension")
+_CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")  # no face draws both of its corners alike
+
+
+def _side(name: str) -> float:
+    return 0.0 if not name.startswith(_CORNERS) else 1.0 if name.endswith("Left") else -1.0
 
 
 def _expanded(names: list[str]) -> list[str]:
