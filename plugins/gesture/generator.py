@@ -15,10 +15,11 @@ from ...core.skeleton import JOINT, JOINT_COUNT
 from ...core.speech import Speech
 from ...core.timeline import Stroke, Timeline
 from ..contracts import Brief, frame_count
-from . import arms, hands, head, stance, upper_face
+from . import head, stance, upper_face
 from .accents import find_accents
+from .limbs import Limbs
 from .phrases import Phrase, find_phrases
-from .planning import SIDES, PlannedStroke, Side, sketch_strokes
+from .planning import PlannedStroke, sketch_strokes
 from .style import style_sheet
 from .timing import LAST_HOLD, timed
 
@@ -83,10 +84,12 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
         poses[:, JOINT[name]] = values
+    limbs = Limbs(brief.body, brief.betas, rest, strokes, lexicon, seed=brief.seed, seated=body.seated)
     for first in range(0, frames, _BLOCK):
         report.stage("Moving arms and hands", first / frames)
         block = slice(first, first + _BLOCK)
-        moved = _arms_and_hands(brief, rest, strokes, times[block], lexicon, body.shoulders[block, 0])
+        tension = styles.curve("tension", times[block])
+        moved = limbs.poses(times[block], poses[block], shoulders=body.shoulders[block], tension=tension)
         for joint, values in moved.items():
             poses[block, joint] = values
     blinks = upper_face.blink_times(speech.duration, phrases, shifts, styles, brief.seed)
@@ -103,34 +106,6 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
         timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),
         provenance=_provenance(speech, brief),
     )
-
-
-def _arms_and_hands(
-    brief: Brief, rest: Array, strokes: Sequence[PlannedStroke], times: Array, lexicon: Lexicon, lift: Array
-) -> dict[int, Array]:
-    """Joint -> its rotations (T, 3). Each moment stands for itself, so that long lines can go in blocks."""
-    limbs = {side: arms.read_arm(rest, side) for side in SIDES}
-    hanging = arms.hanging_wrist(limbs["left"], brief.body, brief.betas, rest)
-    tracks = {side: arms.posture_track(strokes, side, lexicon, hanging) for side in SIDES}
-    torso = arms.torso_size(brief.body, brief.betas, rest)
-
-    def reached(moments: Array) -> tuple[dict[Side, Array], dict[Side, Array]]:
-        drifting = {s: arms.with_drift(tracks[s].sample(moments), moments, brief.seed, s) for s in SIDES}
-        return drifting, arms.wrist_targets(limbs, drifting, torso)
-
-    coordinates, targets = reached(times)
-    step = 0.01
-    _, ahead = reached(np.maximum(times - arms.DRAG_DELAY + step, 0))
-    _, behind = reached(np.maximum(times - arms.DRAG_DELAY - step, 0))
-    moved: dict[int, Array] = {}
-    for side in SIDES:
-        velocity = (ahead[side] - behind[side]) / (2 * step)
-        arm = arms.solve_arm(limbs[side], targets[side], coordinates[side], velocity, lift)
-        moved |= {JOINT[name]: values for name, values in arm.items()}
-        chain = hands.read_fingers(rest, limbs[side])
-        shapes = {f.name: tracks[side].sample(times - f.delay)[:, arms.SHAPE_START :] for f in chain}
-        moved |= hands.finger_poses(limbs[side], chain, shapes)
-    return moved
 
 
 def _stroke(plan: PlannedStroke) -> Stroke:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import rotations
+from ...core.body import Body
 from ...core.lexicon import FINGERS
 from ...core.skeleton import JOINT
 from .arms import Arm, mirrored
@@ -66,17 +67,113 @@ def read_fingers(rest_joints: Array, arm: Arm) -> tuple[Finger, ...]:
     return tuple(fingers)
 
 
-def finger_poses(arm: Arm, fingers: tuple[Finger, ...], shapes: dict[str, Array]) -> dict[int, Array]:
-    """Joint -> axis-angle (T, 3). ``shapes``: finger -> (T, SHAPE_SIZE) hand shape as that finger sees it, rad."""
-    poses: dict[int, Array] = {}
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class HandBalls:
+    """A hand as balls, at T moments."""
+
+    radii: Array  # (K,) m
+    places: Array  # (T, K, 3) m from the wrist, in the hand's own frame, as a left hand
+
+
+def finger_angles(fingers: tuple[Finger, ...], shapes: dict[str, Array]) -> dict[str, Array]:
+    """Finger -> (T, 4) rad that its joints turn on from rest, and that it fans out thumbward.
+
+    ``shapes``: finger -> (T, SHAPE_SIZE) hand shape as that finger sees it, rad.
+    """
+    angles = {}
     for number, finger in enumerate(fingers):
         shape = shapes[finger.name]
         curl = shape[:, 3 * number : 3 * number + 3] - finger.bent
+        fan = _SPREAD[finger.name] * (shape[:, -1:] + _TOGETHER) - finger.splay if _SPREAD[finger.name] else 0 * shape[:, -1:]
+        angles[finger.name] = np.concatenate([curl, fan], axis=1)
+    return angles
+
+
+def finger_poses(arm: Arm, fingers: tuple[Finger, ...], angles: dict[str, Array]) -> dict[int, Array]:
+    """Joint -> axis-angle (T, 3), of ``finger_angles``."""
+    poses: dict[int, Array] = {}
+    for finger in fingers:
+        curl = angles[finger.name]
         for segment in range(3):
             poses[finger.first + segment] = curl[:, segment, None] * finger.axes[segment]
         if _SPREAD[finger.name]:
-            fan = (_SPREAD[finger.name] * (shape[:, -1, None] + _TOGETHER) - finger.splay) * arm.palm
-            poses[finger.first] = rotations.compose(fan, poses[finger.first])
+            poses[finger.first] = rotations.compose(curl[:, 3:] * arm.palm, poses[finger.first])
     if arm.side == "right":
         poses = {joint: mirrored(values) for joint, values in poses.items()}
     return poses
+
+
+def hand_balls(arm: Arm, fingers: tuple[Finger, ...], bones: Bones, angles: dict[str, Array]) -> HandBalls:
+    """Balls that fill the hand: palm, knuckles and fingers."""
+    count = len(angles["thumb"])
+    places = [np.broadcast_to(bones.palm[:, None], (len(bones.palm), count, 3))]
+    for finger in fingers:
+        places.append(_chain(arm, finger, bones, angles[finger.name]))
+    radii = np.concatenate([bones.palm_radii, *(bones.radii[finger.name] for finger in fingers)])
+    return HandBalls(radii=radii, places=np.concatenate(places).swapaxes(0, 1))
+
+
+def _chain(arm: Arm, finger: Finger, bones: Bones, angles: Array) -> Array:
+    """(4, T, 3) the finger's joints and its tip, from the wrist."""
+    joints = bones.fingers[finger.name]
+    place = np.broadcast_to(joints[0], (len(angles), 3))
+    places = [place]
+    # A finger's joints turn about nearly one axis; the thumb's do not, and are taken one by one all the same.
+    fan = rotations.axis_angle_to_matrix(angles[:, 3:] * arm.palm)
+    for segment in range(3):
+        along = joints[segment + 1] - joints[segment]
+        for turned in range(segment, -1, -1):
+            along = _turned(along, finger.axes[turned], angles[:, turned])
+        place = place + (fan @ along[..., None])[..., 0]
+        places.append(place)
+    return np.stack(places)
+
+
+def _turned(vectors: Array, axis: Array, angle: Array) -> Array:
+    """Vectors (3,) or (T, 3) turned about one ``axis`` (3,) by ``angle`` (T,), rad (Rodrigues)."""
+    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    along = (vectors * axis).sum(axis=-1, keepdims=True) * axis
+    return np.asarray(along + cosine * (vectors - along) + sine * np.cross(axis, vectors))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Bones:
+    """A hand's bones and thickness at rest, as a left hand, m from the wrist."""
+
+    fingers: dict[str, Array]  # finger -> (4, 3) three joints and the tip
+    radii: dict[str, Array]  # (4,) at those
+    palm: Array  # (n, 3) more balls, inside the palm
+    palm_radii: Array  # (n,)
+
+
+def read_bones(body: Body, betas: Array, rest_joints: Array, arm: Arm) -> Bones:
+    """A hand's bones and thickness, from the body's mesh."""
+    sign = np.ones(3) if arm.side == "left" else np.array([-1.0, 1.0, 1.0])
+    vertices, owner = body.shaped(betas) * sign, body.weights.argmax(axis=1)
+    wrist = rest_joints[JOINT[f"{arm.side}_wrist"]] * sign
+    fingers, radii = {}, {}
+    for name in FINGERS:
+        first = JOINT[f"{arm.side}_{name}1"]
+        joints = rest_joints[first : first + 3] * sign
+        way = rotations.normalised(joints[2] - joints[1])
+        flesh = vertices[owner == first + 2]
+        length = float(np.quantile((flesh - joints[2]) @ way, 0.98)) if len(flesh) else 0.022
+        thick = []
+        for segment in range(3):
+            mine = vertices[owner == first + segment]
+            end = joints[segment + 1] if segment < 2 else joints[2] + length * way
+            bone = rotations.normalised(end - joints[segment])
+            offset = mine - joints[segment]
+            across = np.linalg.norm(offset - (offset @ bone)[:, None] * bone, axis=1)
+            thick.append(float(np.quantile(across, 0.75)) if len(mine) else 0.009)
+        fingers[name] = np.concatenate([joints, (joints[2] + max(length - thick[2], 0.3 * length) * way)[None]]) - wrist
+        radii[name] = np.array([*thick, thick[2]])
+    knuckle = {name: fingers[name][0] for name in FINGERS}
+    middle = [
+        *(share * knuckle[name] for share in (0.3, 0.65) for name in ("index", "pinky")),
+        0.5 * knuckle["middle"],
+        0.8 * knuckle["middle"],
+    ]
+    flesh = (vertices[owner == JOINT[f"{arm.side}_wrist"]] - wrist) @ arm.palm
+    thick_palm = float(np.clip((flesh.max() - flesh.min()) / 2, 0.010, 0.022)) if len(flesh) else 0.015
+    return Bones(fingers=fingers, radii=radii, palm=np.stack(middle), palm_radii=np.full(len(middle), thick_palm))

@@ -1,0 +1,172 @@
+"""Arms and hands together: from planned strokes to the rotations of every joint from the collars to the fingertips."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.body import Body
+from ...core.lexicon import SHAPE_SIZE, Lexicon
+from ...core.skeleton import JOINT
+from . import arms, hands, keep_out, paths, surfaces
+from .curves import Track, noise
+from .planning import SIDES, PlannedStroke, Side
+
+Array = NDArray[Any]
+_GRID = 1 / 120  # s, of the path that the hand's sway is worked out on
+_MEMORY = 0.36  # s after which the hand has forgotten a push
+_ELBOW_DELAY = 0.05  # s, the elbow behind the hand
+_SWAY_RATE, _SWAY_DAMPING = 2 * np.pi * 3.0, 0.55  # rad/s and share of critical: the hand on its wrist
+_SWAY = 0.42  # rad for a wrist speed of 1 m/s gained at once
+_DRAG = 0.10  # rad for a steady 1 m/s
+_FINGER_SWAY = np.array([0.55, 0.45, 0.25])  # of the hand's, at a finger's joints
+_CURL_WANDER = 0.045  # rad
+_TENSE = np.radians([46.0, 60.0, 30.0])  # curl at full tension
+_TENSE_SHARE = 0.45
+
+
+class Limbs:
+    """A body's arms over a line. Blocks of moments can be worked out one by one: each moment stands for itself."""
+
+    def __init__(
+        self,
+        body: Body,
+        betas: Array,
+        rest_joints: Array,
+        strokes: Sequence[PlannedStroke],
+        lexicon: Lexicon,
+        *,
+        seed: int,
+        seated: bool,
+    ) -> None:
+        self.rest, self.seed = rest_joints, seed
+        self.arms = {side: arms.read_arm(rest_joints, side) for side in SIDES}
+        self.fingers = {side: hands.read_fingers(rest_joints, self.arms[side]) for side in SIDES}
+        self.bones = {side: hands.read_bones(body, betas, rest_joints, self.arms[side]) for side in SIDES}
+        self.links = keep_out.read_links(body, betas, rest_joints)
+        self.surfaces = surfaces.measured(body, betas)
+        shape = lexicon.shapes["hanging"]
+        self.tracks: dict[Side, Track] = {}
+        for side in SIDES:
+            resting = arms.rest_posture(self.arms[side], body, betas, rest_joints, shape, seated=seated)
+            self.tracks[side] = paths.posture_track(strokes, side, lexicon, resting, seated=seated)
+
+    def poses(self, times: Array, poses: Array, *, shoulders: Array, tension: Array) -> dict[int, Array]:
+        """Joint -> its axis-angle (T, 3).
+
+        ``times`` (T,) s, evenly spaced; ``poses`` (T, 55, 3) the rest of the body, already posed; ``shoulders`` (T, 2)
+        rad, lifted and brought forward; ``tension`` (T,) 0..1, from an easy hand to a tight one.
+        """
+        frames = surfaces.chest_frames(poses, self.rest)
+        aims: dict[Side, arms.Aim] = {}
+        balls: dict[Side, hands.HandBalls] = {}
+        angles: dict[Side, dict[str, Array]] = {}
+        for side in SIDES:
+            arm, grid = self.arms[side], self._grid(side, times)
+            coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side)
+            goal = self._place(side, coordinates)
+            coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
+            delayed = self._place(side, grid.at(times - _ELBOW_DELAY))
+            ease = 1 - 0.5 * tension[:, None]
+            sway = grid.sway()
+            aims[side] = arms.aimed(arm, goal, delayed, coordinates, ease * sway.at(times), shoulders)
+            angles[side] = hands.finger_angles(self.fingers[side], self._shapes(side, times, tension))
+            self._sway_fingers(angles[side], arm, aims[side], sway, times, ease)
+            balls[side] = hands.hand_balls(arm, self.fingers[side], self.bones[side], angles[side])
+        aims = _uncrossed(aims, self.arms)
+        chest = self.rest[JOINT["spine3"]]
+        aims = keep_out.kept_out(self.arms, aims, balls, self.links, self.surfaces, frames, chest)
+        moved: dict[int, Array] = {}
+        for side in SIDES:
+            solved = arms.rotations_of(self.arms[side], aims[side])
+            moved |= {JOINT[name]: values for name, values in solved.items()}
+            moved |= hands.finger_poses(self.arms[side], self.fingers[side], angles[side])
+        return moved
+
+    def _place(self, side: Side, coordinates: Array) -> Array:
+        """(T, 3) m from spine3, as a left arm."""
+        arm = self.arms[side]
+        return np.asarray(arm.collar + arm.shoulder + arm.length * paths.wrist_path(coordinates))
+
+    def _grid(self, side: Side, times: Array) -> _Grid:
+        begin = int(np.floor((times[0] - 2 * _MEMORY) / _GRID)) if len(times) else 0
+        end = int(np.ceil(times[-1] / _GRID)) + 3 if len(times) else 4
+        moments = np.arange(begin, end) * _GRID
+        values = self.tracks[side].sample(moments, slice(0, paths.SHAPE_START))
+        return _Grid(first=begin, values=values, places=self._place(side, values))
+
+    def _shapes(self, side: Side, times: Array, tension: Array) -> dict[str, Array]:
+        """Finger -> (T, SHAPE_SIZE) rad: each a little later than the one before, never quite still, never all alike."""
+        track, columns = self.tracks[side], slice(paths.SHAPE_START, paths.SHAPE_START + SHAPE_SIZE)
+        shapes = {}
+        for number, finger in enumerate(self.fingers[side]):
+            shape = track.sample(times - finger.delay, columns)
+            curl = slice(3 * number, 3 * number + 3)
+            wander = _CURL_WANDER * noise(self.seed, f"finger {side} {finger.name}", times, 1.9 + 0.17 * number)
+            shape[:, curl] += wander[:, None] * np.array([1.0, 0.9, 0.5])
+            if finger.name != "thumb":
+                shape[:, curl] += _TENSE_SHARE * tension[:, None] * (_TENSE - shape[:, curl])
+            shapes[finger.name] = shape
+        return shapes
+
+    def _sway_fingers(
+        self, angles: dict[str, Array], arm: arms.Arm, aim: arms.Aim, sway: _Grid, times: Array, ease: Array
+    ) -> None:
+        palm = (arms.reached(arm, aim).forearm @ aim.twist @ aim.twist) @ arm.palm
+        for finger in self.fingers[arm.side]:
+            if finger.name != "thumb":
+                left_behind = (palm * sway.at(times - 0.015 - finger.delay)).sum(axis=1)[:, None]
+                angles[finger.name][:, :3] += ease * left_behind * _FINGER_SWAY
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Grid:
+    """A hand's path on moments ``_GRID`` apart, which do not depend on the block of frames asked for."""
+
+    first: int
+    values: Array  # (N, D)
+    places: Array  # (N, 3) m
+
+    def at(self, times: Array) -> Array:
+        """(T, D) by cubic interpolation (Catmull-Rom)."""
+        position = times / _GRID - self.first
+        index = np.clip(np.floor(position).astype(np.intp), 1, len(self.values) - 3)
+        s = (position - index)[:, None]
+        a, b, c, d = (self.values[index + k] for k in (-1, 0, 1, 2))
+        return np.asarray(b + 0.5 * s * (c - a + s * (2 * a - 5 * b + 4 * c - d + s * (3 * (b - c) + d - a))))
+
+    def sway(self) -> _Grid:
+        """How the hand is left behind and swings through, (N, 3) rad along each direction in space.
+
+        The hand is a damped pendulum on an accelerated wrist, theta'' + 2 z w theta' + w^2 theta = -k a: its answer to the
+        wrist's velocity is the derivative of exp(-z w t) sin(w_d t) / w_d. A little drag comes on top.
+        """
+        delays = np.arange(int(_MEMORY / _GRID)) * _GRID
+        damped = _SWAY_RATE * np.sqrt(1 - _SWAY_DAMPING**2)
+        fading = np.exp(-_SWAY_DAMPING * _SWAY_RATE * delays)
+        ratio = _SWAY_DAMPING / np.sqrt(1 - _SWAY_DAMPING**2)
+        swing = fading * (np.cos(damped * delays) - ratio * np.sin(damped * delays))
+        swing *= _SWAY * _SWAY_RATE * _GRID
+        drag = delays * np.exp(-delays / 0.03)
+        kernel = -(swing - swing.mean() + _DRAG * drag / drag.sum())
+        velocity = np.diff(self.places, axis=0, prepend=self.places[:1]) / _GRID
+        swayed = np.stack([np.convolve(velocity[:, k], kernel)[: len(velocity)] for k in range(3)], axis=1)
+        return _Grid(first=self.first, values=swayed, places=self.places)
+
+
+def _uncrossed(aims: Mapping[Side, arms.Aim], both: Mapping[Side, arms.Arm]) -> dict[Side, arms.Aim]:
+    """Aims whose wrists do not change sides, so that each hand gives way to its own side."""
+    length = both["left"].length
+    apart = aims["left"].goal[:, 0] + aims["right"].goal[:, 0]  # each is mirrored: outward is positive
+    least, soft = 0.10 * length, 0.03 * length
+    push = (least + soft * np.logaddexp(0.0, (apart - least) / soft) - apart) / 2
+    return {
+        side: dataclasses.replace(aim, goal=aim.goal + push[:, None] * np.array([1.0, 0.0, 0.0]))
+        for side, aim in aims.items()
+    }
+
+
