@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .gestures import Entry
+from .gestures import Entry, words_of
+from .toml_file import TomlTable, read_or, read_toml
 
 Array = NDArray[Any]
 Hands = Literal["one", "two", "any", "left", "right"]
@@ -23,8 +23,17 @@ Role = Literal["beat", "emphasis", "question", "negation", "self", "you", "list"
 
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")  # the skeleton's order
 SHAPE_SIZE = 16  # three joints a finger in that order, then the spread
-_FORMAT = 1
-SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "gestures" / "gestures.toml"
+FORMAT = 1
+_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "gestures"
+SHIPPED, SHIPPED_SHAPES = _FOLDER / "gestures.toml", _FOLDER / "hand_shapes.toml"
+_Warn = Callable[[str], None] | None
+_Choice = TypeVar("_Choice", bound=str)
+_POSTURE_FIELDS = ("at", "turn", "bend", "swing", "elbow", "shape")
+_UNIT_FIELDS = (
+    *("title", "words", "roles", "hands", "amplitude", "tempo", "hold", "chance", "beat", "priority"),
+    *("head", "gaze", "shoulders", "before", "via", "stroke", "then"),
+)
+_FARTHEST = 1.05  # arm lengths; a little more than an arm can reach, which is then stretched towards it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,11 +78,13 @@ class Lexicon:
 
     units: Mapping[str, Unit]
     shapes: Mapping[str, Array]
+    quiet: tuple[str, ...] = ()  # phrases that call for nothing, whatever their words would call for
 
     @functools.cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """The units that words call for."""
-        return tuple(Entry(id=u.id, words=u.words, priority=u.priority) for u in self.units.values() if u.words)
+        """The units that words call for, and the quiet phrases."""
+        units = tuple(Entry(id=u.id, words=u.words, priority=u.priority) for u in self.units.values() if u.words)
+        return (*units, Entry(id="", words=self.quiet)) if self.quiet else units
 
     def having(self, role: Role) -> tuple[Unit, ...]:
         """The units that the role may choose, in the file's order."""
@@ -85,76 +96,154 @@ class Lexicon:
         return tuple(unit for unit in self.units.values() if unit.beat > 0)
 
 
-def read_lexicon(path: Path | None = None) -> Lexicon:
-    """The lexicon in ``path``, or our own. Raises InputError naming the table and field that are wrong."""
+def read_lexicon(path: Path | None = None, *, warn: Callable[[str], None] | None = None) -> Lexicon:
+    """The lexicon in ``path``, or our own. Its units may use our hand shapes and its own.
+
+    ``warn`` hears of each wrong entry in one sentence with file and line, and the rest is read; without ``warn`` the
+    first one raises. Raises InputError in any case where the file cannot be read, is of another format, or holds no
+    unit that can be used.
+    """
     source = path or SHIPPED
-    try:
-        data = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The gesture lexicon {source.name} cannot be read: {error}.", hint="Check the file.") from error
-    if data.get("format") != _FORMAT:
-        raise InputError(f"The gesture lexicon {source.name} has not the format {_FORMAT}.", hint="Add 'format = 1'.")
-    shapes = {name: _guarded(source, f"shapes.{name}", _shape, row) for name, row in data.get("shapes", {}).items()}
-    units = {
-        name: _guarded(source, f"units.{name}", _unit, {"id": name, "shapes": shapes, **row})
-        for name, row in data.get("units", {}).items()
-    }
-    return Lexicon(units=units, shapes=shapes)
-
-
-def _guarded(source: Path, table: str, read: Any, row: dict[str, Any]) -> Any:
-    try:
-        return read(row)
-    except KeyError as error:
+    file = read_toml(source, "The gesture lexicon")
+    read_or(None, lambda: file.only("format", "shapes", "units", "quiet"), warn)
+    _check_format(file, source)
+    shapes = {**(_shapes(SHIPPED_SHAPES, warn) if source != SHIPPED_SHAPES else {}), **_own_shapes(file, warn)}
+    table = read_or(None, lambda: file.table("units"), warn)
+    units = table.each(lambda row: _unit(row, shapes), warn) if table is not None else {}
+    if not units:
         raise InputError(
-            f"[{table}] in {source.name} lacks or misnames {error}.", hint="See the head of the file."
-        ) from error
-    except (TypeError, ValueError) as error:
-        raise InputError(f"[{table}] in {source.name} is wrong: {error}.", hint="See the head of the file.") from error
-
-
-def _shape(row: dict[str, Any]) -> Array:
-    degrees = [_vector(row[finger], finger) for finger in FINGERS]
-    return np.asarray(np.radians(np.concatenate([*degrees, [float(row.get("spread", 0.0))]])))
-
-
-def _vector(values: Any, name: str, size: int = 3) -> Array:
-    vector = np.asarray(values, dtype=np.float64)
-    if vector.shape != (size,):
-        raise ValueError(f"'{name}' should be {size} numbers")
-    return vector
-
-
-_UNIT_FIELDS = frozenset(
-    "id shapes words chance priority beat hands from to turn bend elbow shape shape_from head".split()  # noqa: SIM905
-)
-
-
-def _unit(row: dict[str, Any]) -> Unit:
-    unknown = sorted(set(row) - _UNIT_FIELDS)
-    if unknown:
-        raise ValueError(f"'{unknown[0]}' is no field")
-    for field, allowed in (("hands", ("one", "two", "any", "left", "right")), ("head", ("nod", "shake", "tilt", "none"))):
-        if row.get(field, allowed[0]) not in allowed:
-            raise ValueError(f"'{field}' should be one of {', '.join(allowed)}")
-    turn, bend = np.radians(_vector(row["turn"], "turn", 2)), np.radians(_vector(row["bend"], "bend", 2))
-    elbow = float(np.radians(row.get("elbow", 0.0)))
-    shapes = row["shapes"]
-    before, after = (
-        Posture(
-            wrist=_vector(row[place], place), turn=float(turn[i]), bend=float(bend[i]), elbow=elbow, shape=shapes[shape]
+            f"The gesture lexicon {source.name} has no gesture that can be used.",
+            hint="It needs a [units.NAME]; docs/gestures.md tells how.",
         )
-        for i, (place, shape) in enumerate((("from", row.get("shape_from", row["shape"])), ("to", row["shape"])))
-    )
+    return Lexicon(units=_owners(table, units, warn), shapes=shapes, quiet=read_or((), lambda: _quiet(file), warn))
+
+
+def _shapes(path: Path, warn: _Warn) -> dict[str, Array]:
+    file = read_toml(path, "The file of hand shapes")
+    _check_format(file, path)
+    return _own_shapes(file, warn)
+
+
+def _check_format(file: TomlTable, path: Path) -> None:
+    if "format" not in file or file.integer("format") != FORMAT:
+        raise InputError(f"{path.name} has not the format {FORMAT}.", hint=f"It begins with 'format = {FORMAT}'.")
+
+
+def _own_shapes(file: TomlTable, warn: _Warn) -> dict[str, Array]:
+    table = read_or(None, lambda: file.table("shapes"), warn)
+    return {} if table is None else table.each(_shape, warn)
+
+
+def _quiet(file: TomlTable) -> tuple[str, ...]:
+    table = file.table("quiet")
+    table.only("words")
+    return table.texts("words")
+
+
+def _shape(table: TomlTable) -> Array:
+    table.only(*FINGERS, "spread")
+    degrees = [angle for finger in FINGERS for angle in table.numbers(finger, 3, low=-40, high=110)]
+    return np.radians([*degrees, table.number("spread", 0.0, low=-10, high=30)])
+
+
+def _unit(table: TomlTable, shapes: Mapping[str, Array]) -> Unit:
+    table.only(*_UNIT_FIELDS)
+    for name in ("before", "stroke"):
+        if name not in table:
+            raise table.wrong("", f"{name} is missing")
+    before = _posture(table.table("before"), None, shapes)
+    last, via = before, []
+    for row in table.tables("via"):
+        via.append(last := _posture(row, last, shapes))
+    after = last = _posture(table.table("stroke"), last, shapes)
+    then = []
+    for row in table.tables("then"):
+        then.append(last := _posture(row, last, shapes))
     return Unit(
-        id=row["id"],
-        title=row["id"].replace("_", " ").capitalize(),
+        id=table.name,
+        title=table.text("title", table.name.replace("_", " ").capitalize()),
         before=before,
+        via=tuple(via),
         after=after,
-        hands=row.get("hands", "one"),
-        words=tuple(row.get("words", ())),
-        chance=float(row.get("chance", 1.0)),
-        beat=float(row.get("beat", 0.0)),
-        priority=int(row.get("priority", 0)),
-        head=row.get("head", "nod"),
+        then=tuple(then),
+        hands=_one_of(table, "hands", "any", get_args(Hands)),
+        words=_words(table),
+        roles=tuple(table.texts("roles", choices=get_args(Role))),  # type: ignore[arg-type]
+        amplitude=_range(table, "amplitude", (0.6, 1.4), high=2.0),
+        tempo=_range(table, "tempo", (0.22, 0.45), low=0.1, high=1.5),
+        hold=_range(table, "hold", (0.12, 0.45), high=3.0),
+        chance=table.number("chance", 1.0, low=0, high=1),
+        beat=table.number("beat", 0.0, low=0, high=10),
+        priority=table.integer("priority", 0),
+        head=_one_of(table, "head", "nod", get_args(HeadMove)),
+        gaze=_one_of(table, "gaze", "listener", get_args(Gaze)),
+        shoulders=table.number("shoulders", 0.0, low=0, high=1),
     )
+
+
+def _posture(table: TomlTable, last: Posture | None, shapes: Mapping[str, Array]) -> Posture:
+    """A posture; what it leaves out is as in the ``last`` one."""
+    table.only(*_POSTURE_FIELDS)
+    wrist = np.array(table.numbers("at", 3, None if last is None else last.wrist.tolist(), low=-_FARTHEST, high=_FARTHEST))
+    if not 0.2 <= float(np.linalg.norm(wrist)) <= _FARTHEST:
+        raise table.wrong("at", f"at should be 0.2 to {_FARTHEST:g} arm lengths from the shoulder")
+
+    def angle(name: str, limit: float, default: float | None = 0.0) -> float:
+        usual = default if last is None else float(np.degrees(getattr(last, name)))
+        return float(np.radians(table.number(name, usual, low=-limit, high=limit)))
+
+    if "shape" in table or last is None:
+        shape = shapes[table.text("shape", choices=tuple(shapes))]
+    else:
+        shape = last.shape
+    return Posture(
+        wrist=wrist,
+        turn=angle("turn", 120, None),
+        bend=angle("bend", 80),
+        swing=angle("swing", 35),
+        elbow=angle("elbow", 60),
+        shape=shape,
+    )
+
+
+def _words(table: TomlTable) -> tuple[str, ...]:
+    words = table.texts("words")
+    for phrase in words:
+        if not words_of(phrase):
+            raise table.wrong("words", f'words has "{phrase}", in which there is nothing to be spoken')
+    return words
+
+
+def _range(
+    table: TomlTable, name: str, default: tuple[float, float], *, low: float = 0.0, high: float
+) -> tuple[float, float]:
+    least, most = table.numbers(name, 2, default, low=low, high=high)
+    if least > most:
+        raise table.wrong(name, f"{name} should begin with the smaller number, not {least:g}")
+    return least, most
+
+
+def _one_of(table: TomlTable, name: str, default: _Choice, choices: tuple[_Choice, ...]) -> _Choice:
+    given = table.text(name, default, choices=choices)
+    return next(choice for choice in choices if choice == given)
+
+
+def _owners(table: TomlTable, units: dict[str, Unit], warn: _Warn) -> dict[str, Unit]:
+    """The units; where two of one priority have the same words, the earlier keeps them, and ``warn`` hears of it."""
+    owners: dict[tuple[int, tuple[str, ...]], str] = {}
+    kept = {}
+    for name, unit in units.items():
+        words = []
+        for phrase in unit.words:
+            owner = owners.setdefault((unit.priority, words_of(phrase)), name)
+
+            def taken(phrase: str = phrase, owner: str = owner, name: str = name) -> bool:
+                if owner != name:
+                    row = table.table(name)
+                    raise row.wrong("words", f'"{phrase}" already calls for {owner}, with the same priority')
+                return True
+
+            if read_or(False, taken, warn):
+                words.append(phrase)
+        kept[name] = dataclasses.replace(unit, words=tuple(words))
+    return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,15 +137,14 @@ class TomlTable:
 
         Where it raises WrongField, ``warn`` hears the sentence and the table is passed over; without ``warn`` it raises.
         """
-        made = {}
+        wrong = object()
+        made: dict[str, Any] = {}
         for name, value in self._values.items():
-            try:
-                made[name] = read(self._table((name,), value))
-            except WrongField as error:
-                if warn is None:
-                    raise
-                warn(f"{error.message} It is passed over.")
-        return made
+            made[name] = read_or(wrong, functools.partial(self._read_table, read, name, value), warn)
+        return {name: value for name, value in made.items() if value is not wrong}
+
+    def _read_table(self, read: Callable[[TomlTable], _T], name: str, value: Any) -> _T:
+        return read(self._table((name,), value))
 
     def _get(self, name: str, default: Any) -> Any:
         if name in self._values:
@@ -172,6 +172,17 @@ class TomlTable:
             rest = f"did you mean {near[0]}" if near else f"it may be {', '.join(choices)}"
             raise self.wrong(name, f"{name} has {_shown(value)}, which there is not; {rest}")
         return value
+
+
+def read_or(default: Any, read: Callable[[], Any], warn: Callable[[str], None] | None) -> Any:
+    """What ``read`` returns, or ``default`` where it raises WrongField: ``warn`` hears the sentence; without it, it raises."""
+    try:
+        return read()
+    except WrongField as error:
+        if warn is None:
+            raise
+        warn(f"{error.message} It is passed over.")
+        return default
 
 
 def read_toml(path: Path, what: str) -> TomlTable:
