@@ -15,11 +15,12 @@ from ...core.skeleton import JOINT, JOINT_COUNT
 from ...core.speech import Speech
 from ...core.timeline import Stroke, Timeline
 from ..contracts import Brief, frame_count
-from . import head, stance, upper_face
+from . import gaze, head, lids, stance, upper_face
 from .accents import find_accents
 from .limbs import Limbs
 from .phrases import Phrase, find_phrases
 from .planning import PlannedStroke, sketch_strokes
+from .roles import find_roles
 from .style import style_sheet
 from .timing import LAST_HOLD, timed
 
@@ -76,11 +77,14 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     vertices = np.asarray(brief.body.shaped(brief.betas), dtype=np.float64)
     body = stance.stand(rest, vertices, times, speech, phrases, strokes, styles, brief.seed)
     named = dict(body.poses)
-    turn = head.head_turn(times, phrases, strokes, body.trunk, styles, brief.seed)
-    named |= head.neck_and_head(turn)
-    looks, shifts = head.gaze(times, speech.duration, phrases, styles, brief.seed)
-    eye_poses, eye_weights = head.eyes(looks, body.trunk + turn)
-    named |= eye_poses
+    parts = find_roles(speech, phrases)
+    sounds = speech.sounds or ()
+    looks = gaze.plan_looks(speech.duration, phrases, strokes, sounds, rest, styles, brief.seed)
+    turn = head.head_turn(times, speech, phrases, strokes, parts, looks, styles, brief.seed)
+    named |= head.neck_and_head(turn, body.trunk)
+    track, shifts = gaze.gaze_track(times, speech.duration, looks, brief.seed)
+    eyes = gaze.eyes(track, named, body.trans, rest, sole=float(vertices[:, 1].min()), seated=body.seated)
+    named |= eyes.poses()
     poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
         poses[:, JOINT[name]] = values
@@ -92,15 +96,16 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
         moved = limbs.poses(times[block], poses[block], shoulders=body.shoulders[block], tension=tension)
         for joint, values in moved.items():
             poses[block, joint] = values
-    blinks = upper_face.blink_times(speech.duration, phrases, shifts, styles, brief.seed)
-    down = (eye_weights["eyeLookDownLeft"] + eye_weights["eyeLookDownRight"]) / 2
-    weights = upper_face.upper_face(times, brief.fps, phrases, strokes, blinks, down, styles, brief.seed)
+    blinks = lids.plan_blinks(speech.duration, phrases, shifts, sounds, styles, brief.seed)
+    weights = upper_face.upper_face(
+        times, brief.fps, speech, phrases, strokes, parts, blinks, eyes.down, styles, brief.seed
+    )
     return MotionClip(
         fps=brief.fps,
         body=BodyRef(id=brief.body.id, sha256=brief.body.sha256),
         poses=poses,
         trans=body.trans,
-        blendshapes=head.shape_rows(eye_weights | weights, frames),
+        blendshapes=gaze.shape_rows(eyes.weights() | weights, frames),
         betas=brief.betas,
         contacts=body.contacts,
         timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),

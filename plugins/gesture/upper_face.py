@@ -1,123 +1,147 @@
-"""Lids and brows: blinks at phrase ends and by rate, brows on pitch, emphasis and questions."""
+"""Brows, cheeks and the eyes' opening: on pitch and emphasis, questions and doubts, moods, laughs and sighs; over the lids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.speech import Speech, VocalSound
 from .curves import Pulse, noise, pulses, randomness
+from .head import UNSURE, plain
+from .lids import Blink, closure
 from .phrases import Phrase
 from .planning import PlannedStroke
+from .roles import Part
 from .style import StyleSheet
 
 Array = NDArray[Any]
-_CLOSING, _OPENING = 0.1, 0.16  # s; the lids meet for a frame and open at once
-_OPEN = 0.06  # eyeWide of an attentive look: lids off the pupils
-_FRIENDLY = 0.1  # eyeSquint of a kind face at rest; more than a third of it in the inner brows would look worried
-_APART = 0.5  # s between blinks
-
-
-def blink_times(
-    duration: float, phrases: Sequence[Phrase], gaze_shifts: Sequence[float], styles: StyleSheet, seed: int
-) -> list[float]:
-    """When the lids meet: where a phrase ends or the gaze leaves, and in between as the rate asks."""
-    wanted: list[float] = []
-    for number, phrase in enumerate(phrases):
-        random = randomness(seed, "blink", number)
-        if random.random() < 0.6 * min(1.0, styles.at(phrase.end).blinks / 17):
-            wanted.append(phrase.end + float(random.uniform(-0.05, 0.2)))
-    for number, time in enumerate(gaze_shifts):
-        if randomness(seed, "blink shift", number).random() < 0.35 * min(1.0, styles.at(time).blinks / 17):
-            wanted.append(time + 0.04)
-    random = randomness(seed, "blink rate")
-    fixed = np.array(sorted(wanted))
-    a_minute = 60 * len(fixed) / max(duration, 1.0)
-    time = float(random.uniform(0.8, 2.5))
-    while time < duration:
-        rate = styles.at(time).blinks
-        clear = min(1.2, 20 / max(rate, 1.0))  # s to the next one
-        if len(fixed) and np.abs(fixed - time).min() < clear:
-            time += clear / 2
-            continue
-        if rate > a_minute:
-            wanted.append(time)
-        # Phrase ends and gaze shifts bring their share, so these come at what is left of the rate.
-        time += float(random.gamma(3.0, 1 / 3.0)) * 60 / max(rate - a_minute, 2.0)
-    spaced: list[float] = []
-    for moment in sorted(wanted):
-        if 0.2 < moment < duration - 0.1 and (not spaced or moment - spaced[-1] > _APART):
-            spaced.append(moment)
-    return spaced
+_OPEN = 0.10  # eyeWide of an attentive look: lids off the pupils
+_FRIENDLY = 0.06  # eyeSquint of a face at ease
+_CREASED = 0.25  # eyeSquint of shut eyes
+_APART = 0.55  # s between raises of the brows
+_MOST_RAISED, _MOST_LOWERED = 0.85, 0.8
 
 
 def upper_face(
     times: Array,
     fps: float,
+    speech: Speech,
     phrases: Sequence[Phrase],
     strokes: Sequence[PlannedStroke],
-    blinks: Sequence[float],
+    parts: Mapping[int, Part],
+    blinks: Sequence[Blink],
     look_down: Array,
     styles: StyleSheet,
     seed: int,
 ) -> dict[str, Array]:
-    """Weights (T,) by shape. ``look_down`` (T,): the eyeLookDown weight, which the lids follow."""
-    snapped = [round(time * fps) / fps for time in blinks]  # a blink that shuts between frames would be half a blink
-    lids = _lids(snapped, times)
-    energy = styles.curve("energy", times)
-    raised = np.clip(pulses(_raises(phrases, strokes, seed), times), 0, 0.9) * (0.6 + 0.8 * energy)
-    lowered = np.clip(pulses(_frowns(strokes), times), 0, 0.8) * (0.6 + 0.8 * energy)
-    skew = 0.12 * noise(seed, "brow skew", times, 4.0)
-    drift = 0.05 + 0.025 * noise(seed, "brow", times, 2.7)
-    open_eye = 1 - lids
-    return {
-        "eyeBlinkLeft": lids + open_eye * 0.1 * look_down,
-        "eyeBlinkRight": lids + open_eye * 0.1 * look_down,
-        "eyeWideLeft": (_OPEN + 0.25 * raised) * open_eye,
-        "eyeWideRight": (_OPEN + 0.25 * raised) * open_eye,
-        "eyeSquintLeft": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
-        "eyeSquintRight": _FRIENDLY + 0.35 * lowered + 0.25 * lids,
-        "browInnerUp": 0.75 * raised + drift + 0.3 * _FRIENDLY,
-        "browOuterUpLeft": (0.7 + skew) * raised + drift,
-        "browOuterUpRight": (0.7 - skew) * raised + drift,
-        "browDownLeft": lowered,
-        "browDownRight": lowered,
-    }
+    """Weights (T,) by shape. ``look_down`` (T,) rad: the eyes' way down, which the lids follow; negative is up."""
+
+    def curve(name: str) -> Array:
+        return styles.curve(name, times)
+
+    sounds = speech.sounds or ()
+    smile, squint, worry, wide = curve("smile"), curve("squint"), curve("worry"), curve("wide")
+    high, low = np.maximum(curve("brows"), 0.0), np.maximum(-curve("brows"), 0.0)
+    vivid = (0.65 + 0.7 * curve("energy")) * (1 - 0.5 * low)
+    both, left, right = _raises(phrases, strokes, parts, speech, times, seed)
+    frown = np.clip(pulses(_frowns(phrases, strokes, parts), times), 0, 0.6) * vivid
+    laugh, sigh, breath = (pulses(_answers(sounds, kind), times) for kind in ("laugh", "sigh", "breath"))
+    drift = 0.04 + 0.02 * noise(seed, "brow", times, 2.7)
+    skew = 0.25 * noise(seed, "brow skew", times, 4.0)
+
+    inner = 0.7 * both * vivid + 0.4 * worry + 0.22 * high + 0.15 * laugh + 0.3 * sigh + 0.08 * breath + drift
+    lowered = np.clip(frown + 0.55 * low + 0.12 * worry, 0, _MOST_LOWERED)
+    weights = {"browInnerUp": np.clip(inner * (1 - 0.6 * lowered), 0, _MOST_RAISED)}
+    for side, own, lean in (("Left", left, 1 + skew), ("Right", right, 1 - skew)):
+        shut = closure(blinks, times, fps, side)
+        open_eye = 1 - shut
+        rest_shut = 0.30 * laugh + 0.35 * sigh + 0.05 * smile  # lids that come together without a blink
+        weights[f"eyeBlink{side}"] = shut + open_eye * np.clip(rest_shut + 0.25 * np.maximum(look_down, 0.0), 0, 0.6)
+        opened = _OPEN + 0.5 * wide + 0.22 * both * vivid + 0.35 * np.maximum(-look_down, 0.0) + 0.06 * breath
+        weights[f"eyeWide{side}"] = opened * open_eye * (1 - np.clip(2 * rest_shut, 0, 1))
+        narrow = _FRIENDLY + 0.3 * frown + 0.3 * low + 0.55 * squint + 0.28 * smile + 0.4 * laugh
+        weights[f"eyeSquint{side}"] = np.clip(narrow, 0, 0.8) * open_eye + _CREASED * shut
+        weights[f"cheekSquint{side}"] = np.clip(0.5 * smile + 0.75 * laugh + 0.15 * squint, 0, 0.9)
+        raised = (0.7 * both * lean + own) * vivid + 0.28 * high + 0.15 * laugh + drift
+        weights[f"browOuterUp{side}"] = np.clip(raised * (1 - 0.5 * lowered), 0, _MOST_RAISED)
+        weights[f"browDown{side}"] = np.clip(lowered * (1 + 0.4 * (lean - 1)), 0, _MOST_LOWERED)
+    return weights
 
 
-def _lids(blinks: Sequence[float], times: Array) -> Array:
-    """How far the lids are shut (T,) 0..1: they fall evenly, and rise fast at first and slower at the end."""
-    shut = np.zeros(len(times))
-    for blink in blinks:
-        first, last = np.searchsorted(times, (blink - _CLOSING, blink + _OPENING))
-        falling = np.clip((times[first:last] - blink) / _CLOSING + 1, 0, 1)
-        rising = np.clip((times[first:last] - blink) / _OPENING, 0, 1)
-        shut[first:last] = np.maximum(shut[first:last], falling**2 * (3 - 2 * falling) * (1 - rising) ** 2)
-    return shut
+def _raises(
+    phrases: Sequence[Phrase],
+    strokes: Sequence[PlannedStroke],
+    parts: Mapping[int, Part],
+    speech: Speech,
+    times: Array,
+    seed: int,
+) -> tuple[Array, Array, Array]:
+    """(T,) each: how far both brows are raised, and the left and the right one alone.
 
-
-def _raises(phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], seed: int) -> list[Pulse]:
+    Brows go up with pitch accents (Cave et al. 1996, ICSLP), for a question and for what is not sure.
+    """
     struck = {stroke.accent.time for stroke in strokes if stroke.unit.head != "shake"}
-    found: list[Pulse] = []
+    both: list[Pulse] = []
+    single: tuple[list[Pulse], list[Pulse]] = ([], [])
     for phrase in phrases:
+        last = -np.inf
         for accent in phrase.accents:
-            draw = randomness(seed, "brow", round(accent.time * 100)).random()
-            eager = 0.5 * accent.strength + 0.08 * max(accent.pitch, 0.0) + 0.2 * (accent.time in struck)
-            if draw < eager - 0.25 and (not found or accent.time - found[-1].apex > 0.6):
-                height = 0.2 + 0.3 * accent.strength + 0.04 * max(accent.pitch, 0.0)
-                t = accent.time
-                found.append(Pulse(start=t - 0.18, apex=t, hold_end=t + 0.12, end=t + 0.5, height=min(height, 0.7)))
-        if phrase.mark == "?":
+            t = accent.time
+            draws = randomness(seed, "brow", round(t * 100)).random(5)
+            eager = 0.5 * accent.strength + 0.08 * max(accent.pitch, 0.0) + 0.15 * (t in struck) - 0.24
+            unsure = accent.word >= 0 and plain(speech, accent.word) in UNSURE
+            if not unsure and (draws[0] >= eager or t - last < _APART):
+                continue
+            last = t
+            height = min(0.18 + 0.32 * accent.strength + 0.04 * max(accent.pitch, 0.0), 0.65) * (0.75 + 0.5 * draws[1])
+            # Brows lead the syllable a little, stay up for a while and sink slowly.
+            rise, stay, fall = 0.14 + 0.08 * draws[2], 0.06 + 0.22 * draws[3], 0.35 + 0.3 * draws[3]
+            pulse = Pulse(start=t - 0.03 - rise, apex=t - 0.03, hold_end=t + stay, end=t + stay + fall, height=height)
+            if draws[4] < 0.22 and not unsure:
+                single[round(draws[4] / 0.22)].append(pulse)
+            else:
+                both.append(pulse)
+        if phrase.mark == "?" or (parts.get(phrase.accents[-1].word) or Part(role="beat")).role == "question":
             t = phrase.accents[-1].time
-            found.append(Pulse(start=t - 0.3, apex=t, hold_end=phrase.end + 0.15, end=phrase.end + 0.7, height=0.55))
-    return found
+            hold_end = max(phrase.end, t) + 0.2
+            both.append(Pulse(start=t - 0.3, apex=t, hold_end=hold_end, end=hold_end + 0.6, height=0.5))
+    return (
+        np.clip(pulses(both, times), 0, 0.85),
+        np.clip(pulses(single[0], times), 0, 0.7),
+        np.clip(pulses(single[1], times), 0, 0.7),
+    )
 
 
-def _frowns(strokes: Sequence[PlannedStroke]) -> list[Pulse]:
-    return [
+def _frowns(phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], parts: Mapping[int, Part]) -> list[Pulse]:
+    """Brows down over what is denied."""
+    found = [
         Pulse(start=s.prepare, apex=s.apex, hold_end=s.hold_end, end=s.hold_end + 0.6, height=0.35)
         for s in strokes
         if s.unit.head == "shake"
+    ]
+    for phrase in phrases:
+        for accent in phrase.accents:
+            part = parts.get(accent.word)
+            if part and part.role == "negation" and all(abs(accent.time - pulse.apex) > 0.6 for pulse in found):
+                t, height = accent.time, 0.15 + 0.2 * accent.strength
+                found.append(Pulse(start=t - 0.25, apex=t, hold_end=t + 0.15, end=t + 0.7, height=height))
+    return found
+
+
+def _answers(sounds: Sequence[VocalSound], kind: str) -> list[Pulse]:
+    """How the eyes' surroundings answer the voice's sounds of one kind."""
+    early, late = {"laugh": (0.15, 0.9), "sigh": (0.1, 0.8), "breath": (0.1, 0.5)}[kind]
+    return [
+        Pulse(
+            start=s.start - early,
+            apex=min(s.start + 0.25, s.end),
+            hold_end=max(s.end - 0.1, min(s.start + 0.25, s.end)),
+            end=s.end + late,
+            height=0.4 + 0.6 * s.strength,
+        )
+        for s in sounds
+        if s.kind == kind
     ]
