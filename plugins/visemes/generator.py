@@ -20,6 +20,7 @@ from .loudness import opening_gain
 from .manner import Manners
 from .mood import with_mood
 from .segments import SILENCE, Segments, segments, unknown_symbols
+from .sounds import with_sounds
 from .table import Table, read_table
 
 Array = NDArray[Any]
@@ -66,25 +67,21 @@ class VisemeGenerator:
         clip = _still(speech, brief)
         times = np.arange(len(clip)) / brief.fps
         table, manners = self._table, Manners(brief, self._table.styles)
+        strength = manners.curve("strength", times)
+        gain = opening_gain(times, speech.energy, manners.curve("loudness", times))
         weights = np.zeros((len(clip), len(table.shapes)))
         if mouth is not None:
             clip = clip.replace(timeline=Timeline(visemes=mouth.visemes(speech.duration)))
-            weights = self._spoken(times, speech, brief, mouth, manners)
+            weights = blended(times, mouth, table, manners.curve("blending", (mouth.start + mouth.end) / 2))
+            weights *= np.where(table.opening, gain[:, None], 1.0)
+        weights = with_sounds(weights, times, speech.sounds or (), mouth, table, gain) * strength[:, None]
+        weights[:, table.jaw] *= manners.curve("jaw", times)
+        if mouth is not None:
+            weights = enforce(np.clip(weights, 0.0, 1.0), mouth, table, brief.fps, strength)
         weights = with_mood(weights, times, manners, table, brief.seed)
         blendshapes = np.zeros((len(clip), len(ARKIT)), dtype=np.float32)
         blendshapes[:, table.shapes] = np.clip(weights, 0.0, 1.0)
         return clip.replace(blendshapes=blendshapes)
-
-    def _spoken(self, times: Array, speech: Speech, brief: Brief, mouth: Segments, manners: Manners) -> Array:
-        """(T, S) what the sounds alone ask for."""
-        table = self._table
-        strength = manners.curve("strength", times)
-        middles = (mouth.start + mouth.end) / 2
-        weights = blended(times, mouth, table, manners.curve("blending", middles))
-        gain = opening_gain(times, speech.energy, manners.curve("loudness", times))
-        weights *= strength[:, None] * np.where(table.opening, gain[:, None], 1.0)
-        weights[:, table.jaw] *= manners.curve("jaw", times)
-        return enforce(np.clip(weights, 0.0, 1.0), mouth, table, brief.fps, strength)
 
 
 def _still(speech: Speech, brief: Brief) -> MotionClip:

@@ -68,6 +68,7 @@ class Table:
     opening: Array  # (S,) bool: grows with loudness
     contacts: Mapping[int, Contact]  # by viseme
     phones: Mapping[str, tuple[Target, ...]]  # by ARPAbet symbol
+    sounds: Mapping[str, Array]  # (S,) by VocalSound.kind
     moods: Mapping[str, Array]  # (S,) by name: smile, frown, tension
     lopsided: Array  # (S,) 1 left, -1 right, 0 for shapes that a face does evenly
     styles: Mapping[str, Manner]
@@ -148,6 +149,7 @@ def _table(data: Mapping[str, Any]) -> Table:
             for index, name in enumerate(VISEMES)
             if "contact" in rows[name]
         },
+        sounds={name: vector(data["sounds"][name]["shapes"]) for name in _SOUNDS},
         moods={name: vector(data["moods"][name]["shapes"]) for name in _MOODS},
         lopsided=np.array([_side(name) for name in order]),
         styles={name: Manner(**row) for name, row in data["styles"].items()},
@@ -155,6 +157,7 @@ def _table(data: Mapping[str, Any]) -> Table:
     )
 
 
+_SOUNDS = ("breath", "sigh", "laugh")
 _MOODS = ("smile", "frown", "tension")
 _CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")  # no face draws both of its corners alike
 

@@ -12,7 +12,7 @@ from declaim.core.clip import MotionClip
 from declaim.core.errors import InputError
 from declaim.core.face import ARKIT_INDEX
 from declaim.core.report import SilentReport
-from declaim.core.speech import Speech
+from declaim.core.speech import Speech, VocalSound
 from declaim.core.timeline import Phone, Timeline
 from declaim.inference.jaw import jaw_loudness, opening_ratio
 from declaim.inference.lips import SHUT_GAP, lip_closures, lip_gaps, shut_vowels
@@ -142,6 +142,25 @@ def test_a_quiet_passage_moves_less_whatever_the_recording_level() -> None:
     assert speech.energy is not None
     quieter = dataclasses.replace(speech, energy=speech.energy - 15.0)
     assert np.allclose(act(quieter, 60.0).blendshapes, act(speech, 60.0).blendshapes, atol=1e-5)
+
+
+def test_breaths_sighs_and_laughs_open_the_mouth_between_words_only() -> None:
+    speech = said("M:80 AA:150 T:60 SIL:1400 B:60 AE:150 M:80", start=0.6, tail=1.5)
+    assert speech.energy is not None
+    speech.energy[100:230] = -30.0
+    plain = act(speech, 60.0)
+    for kind, widest in (("breath", 0.03), ("sigh", 0.06), ("laugh", 0.1)):
+        sound = VocalSound(kind=kind, start=1.1, end=2.1, strength=0.8)  # type: ignore[arg-type]
+        clip = act(dataclasses.replace(speech, sounds=(sound,)), 60.0)
+        assert gaps(clip, 1.2, 2.0).max() > gaps(plain, 1.2, 2.0).max() + 0.001
+        assert clip.blendshapes[round(1.5 * 60), JAW] > widest
+        assert max(closure.gap for closure in lip_closures(clip, BODY)) <= SHUT_GAP
+        before, after = slice(0, round(0.89 * 60)), slice(round(2.3 * 60), round(2.57 * 60))
+        for stretch in (before, after):
+            assert np.array_equal(clip.blendshapes[stretch], plain.blendshapes[stretch])
+        assert np.abs(np.diff(clip.blendshapes[:, JAW])).max() * 60 < 8.0
+    unheard = dataclasses.replace(speech, phones=None, sounds=(VocalSound(kind="laugh", start=1.1, end=2.1, strength=1.0),))
+    assert act(unheard).blendshapes[45, SMILE].mean() > 0.5  # known without a word
 
 
 def test_quick_speech_undershoots() -> None:
