@@ -57,18 +57,23 @@ class Track:
         self.initial = np.asarray(initial, dtype=np.float64)
         self.moves = tuple(moves)
 
-    def sample(self, times: Array, columns: slice = slice(None)) -> Array:
+    def sample(self, times: Array, columns: slice | list[int] = slice(None)) -> Array:
         """(T,) seconds, increasing -> (T, D), or those of its ``columns``."""
         targets = np.stack([self.initial, *(move.target for move in self.moves)])
+        wanted = targets[:, columns]
         # A move counts as under way until those before it have ended too.
         ends = np.maximum.accumulate(np.array([move.end for move in self.moves]))
-        values = targets[np.searchsorted(ends, times, side="right"), columns]
-        for i, move in enumerate(self.moves):
-            first, last = np.searchsorted(times, move.start, side="right"), np.searchsorted(times, ends[i], side="left")
+        values = wanted[np.searchsorted(ends, times, side="right")]
+        firsts = np.searchsorted(times, [move.start for move in self.moves], side="right")
+        lasts = np.searchsorted(times, ends, side="left")
+        for i, (move, first, last) in enumerate(zip(self.moves, firsts, lasts)):
             if first < last:
                 phase = (times[first:last] - move.start) / (move.end - move.start)
                 done = crisp(phase) if move.crisp else minimum_jerk(phase)
-                values[first:last] += _along((targets[i], *move.via, targets[i + 1]), done)[:, columns]
+                if move.via:
+                    values[first:last] += _along((targets[i], *move.via, targets[i + 1]), done)[:, columns]
+                else:
+                    values[first:last] += done[:, None] * (wanted[i + 1] - wanted[i])
         return np.asarray(values)
 
 
@@ -78,8 +83,6 @@ def _along(points: Sequence[Array], done: Array) -> Array:
     The curve is cubic, with slopes from the chords before and after each point (Catmull-Rom over chord lengths in the
     first three columns, places in space, so that the speed hardly changes at a point).
     """
-    if len(points) == 2:
-        return np.asarray(done[:, None] * (points[1] - points[0]))
     places = np.stack(points) - points[0]
     chords = np.diff(places, axis=0)
     lengths = np.maximum(np.linalg.norm(chords[:, :3], axis=1), 1e-6)

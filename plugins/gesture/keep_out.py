@@ -30,8 +30,7 @@ _FIRM = 0.002  # m of depth at which it does so in earnest
 _DAMPING = 0.02
 _LEVER = 0.16  # m; a swivel of one radian costs as much as moving the wrist this far
 _MOST_SWIVEL = np.radians(55.0)
-_BLOCK = 32  # moments that are looked at or passed over together
-_HAND_REACH = 0.17  # m; all of a hand is this near to its middle
+_BLOCK = 16  # moments that are looked at or passed over together
 # Balls along the arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist.
 _LINKS = np.array([0.86, 1.0, 1.2, 1.45, 1.7, 1.92])
 _OTHER_LINKS = np.array([0.45, 0.65, 0.86, 1.0, 1.2, 1.4, 1.6, 1.8])  # what the other hand keeps out of
@@ -78,29 +77,61 @@ def kept_out(
 ) -> dict[Side, Aim]:
     """The aims (T moments each), with goals and swivels that leave room. ``chest`` (3,) m: spine3 at rest."""
     solved = dict(aims)
-    radii = np.concatenate([balls["left"].radii, links.radii])
+    rows = np.arange(len(aims["left"].goal))
     for _ in range(_STEPS):
-        places = {side: reached(arms[side], solved[side]) for side in SIDES}
-        points = {side: _points(arms[side], solved[side], places[side], balls[side], chest) for side in SIDES}
-        pushes = {side: _Pushes(arms[side], places[side], chest) for side in SIDES}
+        moved, pushed = _step(
+            arms,
+            {side: _taken(aim, rows) for side, aim in solved.items()},
+            {side: dataclasses.replace(ball, places=ball.places[rows]) for side, ball in balls.items()},
+            links,
+            surfaces,
+            {name: (turned[rows], offset[rows]) for name, (turned, offset) in frames.items()},
+            chest,
+        )
         for side in SIDES:
-            hand = points[side][:, : len(balls[side].radii)]
-            middle = hand.mean(axis=1)
-            for surface in (surfaces.trunk, surfaces.head, *surfaces.thighs):
-                rows = _near(surface, middle, frames)
-                _from_surface(pushes[side], surface, points[side], radii, rows, frames)
-            rows = np.setdiff1d(np.arange(len(middle)), _near(surfaces.trunk, middle, frames), assume_unique=True)
-            arm = slice(len(balls[side].radii), None)
-            _from_surface(pushes[side], surfaces.trunk, points[side], radii, rows, frames, arm)
-        _apart(pushes, points, places, arms, radii, links, len(balls["left"].radii), chest)
-        for side in SIDES:
-            move, turn = pushes[side].step()
-            solved[side] = dataclasses.replace(
-                solved[side],
-                goal=solved[side].goal + move,
-                swivel=soft_limit(solved[side].swivel + turn, _MOST_SWIVEL),
-            )
+            goal, swivel = solved[side].goal.copy(), solved[side].swivel.copy()
+            goal[rows], swivel[rows] = moved[side].goal, moved[side].swivel
+            solved[side] = dataclasses.replace(solved[side], goal=goal, swivel=swivel)
+        rows = rows[_blocks(pushed)]  # where nothing gives way now, nothing will in the next step
     return solved
+
+
+def _taken(aim: Aim, rows: Array) -> Aim:
+    return dataclasses.replace(aim, **{f.name: getattr(aim, f.name)[rows] for f in dataclasses.fields(aim)})
+
+
+def _step(
+    arms: Mapping[Side, Arm],
+    aims: Mapping[Side, Aim],
+    balls: Mapping[Side, HandBalls],
+    links: Links,
+    surfaces: Surfaces,
+    frames: Frames,
+    chest: Array,
+) -> tuple[dict[Side, Aim], Array]:
+    """The aims after one step, and (T,) bool: moments at which anything gave way."""
+    hand = len(balls["left"].radii)
+    radii = np.concatenate([balls["left"].radii, links.radii])
+    span = max(_span(ball) for ball in balls.values())
+    places = {side: reached(arms[side], aims[side]) for side in SIDES}
+    points = {side: _points(arms[side], aims[side], places[side], balls[side], chest) for side in SIDES}
+    pushes = {side: _Pushes(arms[side], places[side], chest) for side in SIDES}
+    for side in SIDES:
+        middle = points[side][:, :hand].mean(axis=1)
+        for surface in (surfaces.head, *surfaces.thighs):
+            rows = _near(surface, middle, frames, span)
+            _from_surface(pushes[side], surface, points[side], radii, rows, frames)
+        rows = _near(surfaces.trunk, middle, frames, span)
+        _from_surface(pushes[side], surfaces.trunk, points[side], radii, rows, frames)
+        rows = np.setdiff1d(np.arange(len(middle)), rows, assume_unique=True)
+        _from_surface(pushes[side], surfaces.trunk, points[side], radii, rows, frames, slice(hand, None))
+    _apart(pushes, points, places, arms, radii, links, hand, chest, span)
+    moved = {}
+    for side in SIDES:
+        move, turn = pushes[side].step()
+        swivel = soft_limit(aims[side].swivel + turn, _MOST_SWIVEL)
+        moved[side] = dataclasses.replace(aims[side], goal=aims[side].goal + move, swivel=swivel)
+    return moved, pushes["left"].wanted.any(axis=1) | pushes["right"].wanted.any(axis=1)
 
 
 def _points(arm: Arm, aim: Aim, place: Reached, balls: HandBalls, chest: Array) -> Array:
@@ -158,10 +189,16 @@ def _depth(gap: Array) -> Array:
     return np.where(x > _ONSET, x, np.maximum(x + _ONSET, 0.0) ** 2 / (4 * _ONSET))
 
 
-def _near(surface: Surface, middle: Array, frames: Frames) -> Array:
+def _span(balls: HandBalls) -> float:
+    """All of a hand is nearer than this to the middle of its balls, m, with the room that it keeps."""
+    away = balls.places - balls.places.mean(axis=1, keepdims=True)
+    return float(np.sqrt((away * away).sum(axis=-1)).max(initial=0.0) + balls.radii.max()) + _MARGIN + _ONSET
+
+
+def _near(surface: Surface, middle: Array, frames: Frames, span: float) -> Array:
     """The moments, in whole blocks, at which a hand with this ``middle`` (T, 3) may touch the surface."""
     gap, _ = surface.distances(middle[:, None], frames)
-    return _blocks(gap[:, 0] < _HAND_REACH)
+    return _blocks(gap[:, 0] < 1.3 * span)
 
 
 def _blocks(chosen: Array) -> Array:
@@ -205,16 +242,17 @@ def _apart(
     links: Links,
     hand: int,
     chest: Array,
+    span: float,
 ) -> None:
     """Each arm pushed from the other, half the way each."""
     left, right = points["left"][:, :hand].mean(axis=1), points["right"][:, :hand].mean(axis=1)
-    rows = _blocks(((left - right) ** 2).sum(axis=1) < (2 * _HAND_REACH) ** 2)
+    rows = _blocks(((left - right) ** 2).sum(axis=1) < (2 * span) ** 2)
     follows = _follows(hand)
     _pair(pushes, points["left"], points["right"], radii, radii, rows, follows, follows)
     for mine, other in (SIDES, SIDES[::-1]):
         beyond = _along(places[other], _OTHER_LINKS) * arms[other].sign + chest
         middle = points[mine][:, :hand].mean(axis=1)
-        near = ((beyond - middle[:, None]) ** 2).sum(axis=-1).min(axis=1) < (_HAND_REACH + 0.08) ** 2
+        near = ((beyond - middle[:, None]) ** 2).sum(axis=-1).min(axis=1) < (span + 0.08) ** 2
         gives = np.clip(0.3 + 0.7 * (_OTHER_LINKS - 1.0), 0.0, 1.0)
         own = {"left": pushes[mine], "right": pushes[other]}
         _pair(own, points[mine][:, :hand], beyond, radii[:hand], links.other, _blocks(near), follows[:hand], gives)

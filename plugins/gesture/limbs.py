@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,31 @@ _TENSE = np.radians([46.0, 60.0, 30.0])  # curl at full tension
 _TENSE_SHARE = 0.45
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Build:
+    """What is measured on a body's shape, whatever the line."""
+
+    arms: dict[Side, arms.Arm]
+    fingers: dict[Side, tuple[hands.Finger, ...]]
+    bones: dict[Side, hands.Bones]
+    links: keep_out.Links
+    surfaces: surfaces.Surfaces
+
+
+@functools.lru_cache(maxsize=8)
+def _build(body: Body, betas: bytes) -> _Build:
+    shape = np.frombuffer(betas, dtype=np.float32)
+    rest = np.asarray(body.rest_joints(shape), dtype=np.float64)
+    both = {side: arms.read_arm(rest, side) for side in SIDES}
+    return _Build(
+        arms=both,
+        fingers={side: hands.read_fingers(rest, both[side]) for side in SIDES},
+        bones={side: hands.read_bones(body, shape, rest, both[side]) for side in SIDES},
+        links=keep_out.read_links(body, shape, rest),
+        surfaces=surfaces.measured(body, shape),
+    )
+
+
 class Limbs:
     """A body's arms over a line. Blocks of moments can be worked out one by one: each moment stands for itself."""
 
@@ -44,15 +70,11 @@ class Limbs:
         seated: bool,
     ) -> None:
         self.rest, self.seed = rest_joints, seed
-        self.arms = {side: arms.read_arm(rest_joints, side) for side in SIDES}
-        self.fingers = {side: hands.read_fingers(rest_joints, self.arms[side]) for side in SIDES}
-        self.bones = {side: hands.read_bones(body, betas, rest_joints, self.arms[side]) for side in SIDES}
-        self.links = keep_out.read_links(body, betas, rest_joints)
-        self.surfaces = surfaces.measured(body, betas)
+        self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes())
         shape = lexicon.shapes["hanging"]
         self.tracks: dict[Side, Track] = {}
         for side in SIDES:
-            resting = arms.rest_posture(self.arms[side], body, betas, rest_joints, shape, seated=seated)
+            resting = arms.rest_posture(self.build.arms[side], body, betas, rest_joints, shape, seated=seated)
             self.tracks[side] = paths.posture_track(strokes, side, lexicon, resting, seated=seated)
 
     def poses(self, times: Array, poses: Array, *, shoulders: Array, tension: Array) -> dict[int, Array]:
@@ -66,7 +88,7 @@ class Limbs:
         balls: dict[Side, hands.HandBalls] = {}
         angles: dict[Side, dict[str, Array]] = {}
         for side in SIDES:
-            arm, grid = self.arms[side], self._grid(side, times)
+            arm, grid = self.build.arms[side], self._grid(side, times)
             coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side)
             goal = self._place(side, coordinates)
             coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
@@ -74,22 +96,22 @@ class Limbs:
             ease = 1 - 0.5 * tension[:, None]
             sway = grid.sway()
             aims[side] = arms.aimed(arm, goal, delayed, coordinates, ease * sway.at(times), shoulders)
-            angles[side] = hands.finger_angles(self.fingers[side], self._shapes(side, times, tension))
+            angles[side] = hands.finger_angles(self.build.fingers[side], self._shapes(side, times, tension))
             self._sway_fingers(angles[side], arm, aims[side], sway, times, ease)
-            balls[side] = hands.hand_balls(arm, self.fingers[side], self.bones[side], angles[side])
-        aims = _uncrossed(aims, self.arms)
+            balls[side] = hands.hand_balls(arm, self.build.fingers[side], self.build.bones[side], angles[side])
+        aims = _uncrossed(aims, self.build.arms)
         chest = self.rest[JOINT["spine3"]]
-        aims = keep_out.kept_out(self.arms, aims, balls, self.links, self.surfaces, frames, chest)
+        aims = keep_out.kept_out(self.build.arms, aims, balls, self.build.links, self.build.surfaces, frames, chest)
         moved: dict[int, Array] = {}
         for side in SIDES:
-            solved = arms.rotations_of(self.arms[side], aims[side])
+            solved = arms.rotations_of(self.build.arms[side], aims[side])
             moved |= {JOINT[name]: values for name, values in solved.items()}
-            moved |= hands.finger_poses(self.arms[side], self.fingers[side], angles[side])
+            moved |= hands.finger_poses(self.build.arms[side], self.build.fingers[side], angles[side])
         return moved
 
     def _place(self, side: Side, coordinates: Array) -> Array:
         """(T, 3) m from spine3, as a left arm."""
-        arm = self.arms[side]
+        arm = self.build.arms[side]
         return np.asarray(arm.collar + arm.shoulder + arm.length * paths.wrist_path(coordinates))
 
     def _grid(self, side: Side, times: Array) -> _Grid:
@@ -101,11 +123,12 @@ class Limbs:
 
     def _shapes(self, side: Side, times: Array, tension: Array) -> dict[str, Array]:
         """Finger -> (T, SHAPE_SIZE) rad: each a little later than the one before, never quite still, never all alike."""
-        track, columns = self.tracks[side], slice(paths.SHAPE_START, paths.SHAPE_START + SHAPE_SIZE)
         shapes = {}
-        for number, finger in enumerate(self.fingers[side]):
-            shape = track.sample(times - finger.delay, columns)
+        for number, finger in enumerate(self.build.fingers[side]):
             curl = slice(3 * number, 3 * number + 3)
+            columns = [*range(curl.start, curl.stop), SHAPE_SIZE - 1]  # this finger's, and the spread
+            shape = np.zeros((len(times), SHAPE_SIZE))
+            shape[:, columns] = self.tracks[side].sample(times - finger.delay, [paths.SHAPE_START + c for c in columns])
             wander = _CURL_WANDER * noise(self.seed, f"finger {side} {finger.name}", times, 1.9 + 0.17 * number)
             shape[:, curl] += wander[:, None] * np.array([1.0, 0.9, 0.5])
             if finger.name != "thumb":
@@ -117,7 +140,7 @@ class Limbs:
         self, angles: dict[str, Array], arm: arms.Arm, aim: arms.Aim, sway: _Grid, times: Array, ease: Array
     ) -> None:
         palm = (arms.reached(arm, aim).forearm @ aim.twist @ aim.twist) @ arm.palm
-        for finger in self.fingers[arm.side]:
+        for finger in self.build.fingers[arm.side]:
             if finger.name != "thumb":
                 left_behind = (palm * sway.at(times - 0.015 - finger.delay)).sum(axis=1)[:, None]
                 angles[finger.name][:, :3] += ease * left_behind * _FINGER_SWAY
