@@ -16,6 +16,7 @@ from ..core.body import Material
 from ..core.correctives import PREFIX
 from .blender_action import Curve, write_action
 from .character import Character, Part, Performance
+from .gltf_material import JPEG
 
 Array = NDArray[Any]
 
@@ -246,7 +247,10 @@ def _material(row: Material) -> Any:
     if row.texture is not None:
         image = material.node_tree.nodes.new("ShaderNodeTexImage")
         image.image = _packed_image(row.name, row.texture, row.base_color[:3])
+        image.location = (-300.0, 300.0)
         material.node_tree.links.new(image.outputs["Color"], shader.inputs["Base Color"])
+        material.node_tree.nodes.active = image  # what Solid view shows where it shows textures
+        material.diffuse_color = (*_average(image.image), row.base_color[3])  # and where it does not
     return material
 
 
@@ -255,7 +259,7 @@ def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
     import bpy
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.png"
+        path = Path(folder) / (f"{name}.jpg" if content.startswith(JPEG) else f"{name}.png")
         path.write_bytes(content)
         image = bpy.data.images.load(str(path))
         if min(colour) < 1:
@@ -268,3 +272,12 @@ def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
         image.pack()
     image.name = name
     return image
+
+
+def _average(image: Any) -> tuple[float, float, float]:
+    """The texture's mean colour, linear."""
+    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    encoded = pixels.reshape(-1, 4)[::7, :3]
+    red, green, blue = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).mean(axis=0)
+    return float(red), float(green), float(blue)

@@ -16,13 +16,13 @@ from .framing import View
 
 Array = NDArray[Any]
 _SENSOR_MM = 36.0
-_LIGHTS = (  # towards the light as the camera sees it, colour, softness: key, fill, rim, and what the floor gives back
-    ((-0.45, 0.55, 0.7), (1.0, 0.93, 0.85), 0.35),
-    ((0.8, 0.15, 0.5), (0.42, 0.45, 0.52), 0.6),
-    ((0.55, 0.45, -0.7), (0.6, 0.62, 0.66), 0.1),
-    ((-0.1, -0.9, 0.3), (0.17, 0.14, 0.13), 0.7),
+_LIGHTS = (  # towards the light as the camera sees it, colour, highlight, softness: key, fill, rim, the floor's return
+    ((-0.38, 0.52, 0.76), (0.90, 0.84, 0.78), 0.26, 0.40),
+    ((0.72, 0.18, 0.66), (0.56, 0.57, 0.61), 0.08, 0.90),
+    ((0.62, 0.40, -0.68), (0.62, 0.64, 0.68), 0.10, 0.10),
+    ((-0.1, -0.9, 0.3), (0.30, 0.255, 0.235), 0.0, 0.90),
 )
-_AMBIENT = (0.22, 0.21, 0.21)
+_AMBIENT = (0.06, 0.055, 0.055)  # little: Workbench makes a grey sheen of it, even on black
 _EXPOSURE = 1.3  # stops
 
 
@@ -50,8 +50,8 @@ def studio(character: Character, performance: Performance, *, samples: int) -> A
     shading.light = "STUDIO"
     shading.studio_light = "Default"  # the four lights of the preferences, which here are ours
     _light(bpy.context.preferences.system)
-    shading.color_type = "MATERIAL"
-    shading.show_specular_highlight = False
+    shading.color_type = "TEXTURE"  # and the material's colour where it has none
+    shading.show_specular_highlight = True
     shading.show_cavity = samples > 1
     shading.cavity_type = "WORLD"
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.0, 1.0
@@ -69,9 +69,10 @@ def studio(character: Character, performance: Performance, *, samples: int) -> A
 
 def _light(preferences: Any) -> None:
     preferences.light_ambient = _AMBIENT
-    for light, (direction, colour, smooth) in zip(preferences.solid_lights, _LIGHTS):
+    for light, (direction, colour, highlight, smooth) in zip(preferences.solid_lights, _LIGHTS):
         light.use = True
-        light.direction, light.diffuse_color, light.specular_color, light.smooth = direction, colour, (0, 0, 0), smooth
+        light.direction, light.diffuse_color, light.smooth = direction, colour, smooth
+        light.specular_color = (highlight,) * 3
 
 
 def add_camera(scene: Any, view: View) -> Any:

@@ -12,12 +12,14 @@ from .gltf_buffer import GlbBuffer
 from .gltf_mesh import triangles_by_material
 
 Array = NDArray[Any]
+JPEG = b"\xff\xd8"  # how the file begins; a texture is that or a PNG
 _SHEET = 0.1  # share of triangles with a bare edge from which a surface is a sheet, such as lashes, seen from both sides
 
 
 def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
     """The document's "materials" and, where the body has textures, "textures", "images" and "samplers"."""
     images: list[dict[str, Any]] = []
+    places: dict[bytes, int] = {}  # materials may share a picture
     rows = []
     bare = _bare(body.triangles)
     for number, triangles in triangles_by_material(body).items():
@@ -28,8 +30,11 @@ def materials(body: Body, buffer: GlbBuffer) -> dict[str, Any]:
             "roughnessFactor": float(material.roughness),
         }
         if material.texture is not None and body.corner_uvs is not None:
-            surface["baseColorTexture"] = {"index": len(images)}
-            images.append({"name": material.name, "mimeType": "image/png", "bufferView": buffer.view(material.texture)})
+            if material.texture not in places:
+                places[material.texture] = len(images)
+                kind = "image/jpeg" if material.texture.startswith(JPEG) else "image/png"
+                images.append({"name": material.name, "mimeType": kind, "bufferView": buffer.view(material.texture)})
+            surface["baseColorTexture"] = {"index": places[material.texture]}
         row: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": surface}
         if material.base_color[3] < 1:
             row["alphaMode"] = "BLEND"
