@@ -23,8 +23,8 @@ STILL_SPEED = 0.05  # m/s; a wrist under it rests
 SHAKE_FROM = 6.0  # Hz
 STROKE_LENGTH = 0.08  # m
 SYNC_SIGMA = 0.05  # s
-_SHIFTS = 8
-_STOPPED, _SLOWED = 0.2, 0.5  # shares of a wrist's peak speed
+SHIFTS = 8
+STOPPED, SLOWED = 0.2, 0.5  # shares of a wrist's peak speed
 _CONTACT = 0.5
 _WRISTS = (JOINT["left_wrist"], JOINT["right_wrist"])
 _SOLES = (JOINT["left_ankle"], JOINT["left_foot"], JOINT["right_ankle"], JOINT["right_foot"])
@@ -79,11 +79,11 @@ def jerk(points: Array, fps: float) -> Array:
     return np.asarray(np.linalg.norm(np.diff(points, n=3, axis=0), axis=-1) * fps**3)
 
 
-def apexes(point: Array, fps: float) -> Array:
-    """Frames at which one wrist's (T, 3) strokes end.
+def apexes(point: Array, fps: float, *, length: float = STROKE_LENGTH) -> Array:
+    """Frames at which one wrist's (T, 3) strokes of at least ``length`` m end.
 
     The first frame after a peak of speed at which the wrist moves on with under 20 % of it, or the slowest frame before
-    the next peak where that is under 50 %; only for strokes along which it travelled 8 cm or more since the last one.
+    the next peak where that is under 50 %; only for strokes along which it travelled ``length`` or more since the last one.
     """
     speed = speeds(point[:, None], fps)[:, 0]
     padded = np.concatenate([[-1.0], speed, [-1.0]])
@@ -94,14 +94,14 @@ def apexes(point: Array, fps: float) -> Array:
     for peak, following in zip(peaks.tolist(), [*peaks[1:].tolist(), len(speed)]):
         top = max(top, float(speed[peak]))
         between = speed[peak + 1 : following]
-        stopped = np.flatnonzero(between < _STOPPED * top)
+        stopped = np.flatnonzero(between < STOPPED * top)
         if len(stopped):
             end = peak + 1 + int(stopped[0])
-        elif len(between) and float(between.min()) < _SLOWED * top:
+        elif len(between) and float(between.min()) < SLOWED * top:
             end = peak + 1 + int(between.argmin())
         else:
             continue  # the same stroke goes on
-        if path[end] - path[travelled_from] >= STROKE_LENGTH:
+        if path[end] - path[travelled_from] >= length:
             found.append(end)
         travelled_from, top = end, 0.0
     return np.array(found, dtype=np.int64)
@@ -123,7 +123,7 @@ def stroke_sync(apex_times: Sequence[float] | Array, nuclei: Sequence[float] | A
     if not len(ends) or not len(peaks) or duration <= 0:
         return None
     hit = _nearness(ends, peaks)
-    offsets = np.arange(1, _SHIFTS + 1) * duration / (_SHIFTS + 1)
+    offsets = np.arange(1, SHIFTS + 1) * duration / (SHIFTS + 1)
     chance = float(np.mean([_nearness(ends, np.sort((peaks + offset) % duration)) for offset in offsets]))
     return StrokeSync(score=hit - chance, hit=hit, chance=chance, count=len(ends))
 
