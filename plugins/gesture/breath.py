@@ -57,13 +57,7 @@ def breathe(times: Array, speech: Speech, styles: StyleSheet, seed: int) -> Brea
 
 def _intakes(duration: float, pauses: Sequence[Pause], sounds: Sequence[VocalSound], seed: int) -> list[_Intake]:
     """Where air comes in: as heard, else at the end of pauses, else by the rhythm of rest. In order, apart."""
-    heard = [
-        _Intake(start=s.start, end=max(s.end, s.start + 0.2), depth=0.7 + 0.5 * s.strength) if s.kind == "breath"
-        # A sigh is drawn first, and lets go where it is heard.
-        else _Intake(start=s.start - _SIGH_IN, end=s.start, depth=1.1 + 0.3 * s.strength)
-        for s in sounds
-        if s.kind != "laugh"
-    ]  # fmt: skip
+    heard = [intake for sound in sounds for intake in _drawn(sound)]
     guessed: list[_Intake] = []
     for pause in pauses:
         draw = randomness(seed, "intake", round(100 * pause.end))
@@ -76,12 +70,23 @@ def _intakes(duration: float, pauses: Sequence[Pause], sounds: Sequence[VocalSou
         guessed += _tides(pause.start, pause.end - (0.0 if last else _INTAKE), draw)
     taken = sorted(heard, key=lambda intake: intake.start)
     for intake in sorted(guessed, key=lambda intake: intake.start):
-        if all(intake.end + 0.3 < other.start or intake.start > other.end + 0.3 for other in taken):
+        clear = all(intake.end + 0.3 < other.start or intake.start > other.end + 0.3 for other in taken)
+        if clear and not any(s.start < intake.end and intake.start < s.end for s in sounds):
             taken.append(intake)
     taken.sort(key=lambda intake: intake.start)
     if not pauses and not taken:
         taken = _tides(0.0, duration, randomness(seed, "intake"))
     return _apart(_snatched(taken, duration, seed))
+
+
+def _drawn(sound: VocalSound) -> list[_Intake]:
+    """The breaths that a sound needs: a sigh and a laugh are drawn before they are heard, and a laugh leaves one gasping."""
+    if sound.kind == "breath":
+        return [_Intake(start=sound.start, end=max(sound.end, sound.start + 0.2), depth=0.7 + 0.5 * sound.strength)]
+    if sound.kind == "sigh":
+        return [_Intake(start=sound.start - _SIGH_IN, end=sound.start, depth=1.1 + 0.3 * sound.strength)]
+    before = _Intake(start=sound.start - 0.4, end=sound.start, depth=0.7)
+    return [before, _Intake(start=sound.end + 0.05, end=sound.end + 0.5, depth=0.6 + 0.4 * sound.strength)]
 
 
 def _tides(start: float, end: float, draw: np.random.Generator) -> list[_Intake]:
@@ -159,7 +164,7 @@ def _laughs(times: Array, sounds: Sequence[VocalSound], seed: int) -> tuple[Arra
         top = sound.start + 0.55 * length
         back = 0.35 * float(draw.uniform(0.6, 1.4))
         bends.append(Pulse(start=sound.start - 0.35, apex=sound.start + 0.1, hold_end=sound.start + 0.1, end=top,
-                           height=-0.05 * strength * back))  # fmt: skip
+                           height=-0.10 * strength * back))  # fmt: skip
         bends.append(Pulse(start=sound.start, apex=top, hold_end=top, end=sound.start + length + 0.9,
-                           height=0.13 * strength))  # fmt: skip
+                           height=0.19 * strength))  # fmt: skip
     return heave, pulses(bends, times)

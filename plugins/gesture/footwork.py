@@ -21,13 +21,15 @@ from .style import StyleSheet
 Array = NDArray[Any]
 _CELL = 3.6  # s; at most one event in each
 _SHIFT = 1.15  # s, a weight shift
-_NUDGE = 0.3  # s, that a swing or a shift makes way for strokes
+_NUDGE = 0.42  # s, that a swing makes way for strokes
+_SHIFT_NUDGE = 0.3  # s, that a shift does
 _LEAD, _LEAD_READY = 0.6, 0.3  # s, for the weight to leave a foot that is to be lifted
-_OVER = 1.2  # weight on the foot that stands alone; 1 is a body at ease on one leg
+_OVER = 1.15  # weight on the foot that stands alone; 1 is a body at ease on one leg
 _SETTLE = 0.9  # s, after a step
 _LONGEST = 0.19  # of a leg of 0.83 m, as all lengths here
 _BOX = (0.12, 0.08)  # the middle of the feet stays within, to the sides and before and behind
 _FORE = 0.10  # one foot before the other, at most
+_OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 SIGN: dict[Side, float] = {"left": 1.0, "right": -1.0}
 
 
@@ -61,7 +63,14 @@ class Footwork:
 
 
 def plan_footwork(
-    speech: Speech, strokes: Sequence[PlannedStroke], styles: StyleSheet, seed: int, *, scale: float, hips: float, steps: bool
+    speech: Speech,
+    strokes: Sequence[PlannedStroke],
+    styles: StyleSheet,
+    seed: int,
+    *,
+    scale: float,
+    hips: float,
+    steps: bool,
 ) -> Footwork:
     """``scale``: the legs' length over 0.83 m; ``hips``: from the middle to a hip joint, m; ``steps``: feet may move."""
     plan = _Plan(steps=steps, strokes=strokes, styles=styles, seed=seed, scale=scale, hips=hips, duration=speech.duration)
@@ -74,7 +83,9 @@ def plan_footwork(
 def _anchor(cell: int, pauses: Sequence[Pause], random: np.random.Generator) -> float:
     """When the cell's event begins: as a phrase ends in it, else anywhere, s."""
     anywhere = _CELL * (cell + float(random.uniform(0.2, 0.7)))
-    inside = [p for p in pauses if cell * _CELL <= p.start < (cell + 1) * _CELL and p.end - p.start >= 0.2 and p.start > 0.7]
+    inside = [
+        p for p in pauses if cell * _CELL <= p.start < (cell + 1) * _CELL and p.end - p.start >= 0.2 and p.start > 0.7
+    ]
     if not inside:
         return max(anywhere, 1.0)
     return max(inside, key=lambda pause: pause.end - pause.start).start - 0.1
@@ -96,7 +107,9 @@ class _Plan:
         self.holds = np.array([(s.apex - 0.03, s.hold_end) for s in strokes]).reshape(-1, 2)
         self.strong = np.array([s.apex for s in strokes if s.amplitude > 1.1])
         random = randomness(seed, "stance")
-        self.half = hips * (1.10 + 0.06 * float(random.normal()))
+        # Bold people stand wide, shy ones narrow.
+        bold = 0.06 * styles.base.posture + 0.16 * (styles.base.energy - 0.5)
+        self.half = hips * (1.10 + bold + 0.05 * float(np.clip(random.normal(), -2, 2)))
         self.start_weight = float(random.choice([-1.0, 1.0]) * random.uniform(0.15, 0.6))
         self.weight = self.start_weight
         stagger = 0.03 * scale * float(random.choice([-1.0, 1.0]))
@@ -124,9 +137,9 @@ class _Plan:
         if draw < stepping:
             lifted: Side = "left" if self.weight < 0 else "right"  # the free foot
             if side_draw < 0.2:
-                lifted = "right" if lifted == "left" else "left"
-            sides = [lifted, "right" if lifted == "left" else "left"] if again < 0.3 else [lifted]
-            targets = {}
+                lifted = _OTHER[lifted]
+            sides = [lifted, _OTHER[lifted]] if again < 0.3 else [lifted]
+            targets: dict[Side, Array] = {}
             feet = dict(self.feet)
             for side in sides:
                 home = np.array([goal[0], goal[1], yaw + SIGN[side] * outs[SIDES.index(side)]])
@@ -134,9 +147,9 @@ class _Plan:
             self._step(start, sides, targets, self._next(rest_draw, size * min(style.sway, 1.3)))
         elif draw < stepping + 0.55 or cell == 0:
             weight = self._next(rest_draw, size * min(style.sway, 1.3))
-            if style.sway > 0 and start + _SHIFT + _NUDGE < self.duration:
+            if style.sway > 0 and start + _SHIFT + _SHIFT_NUDGE < self.duration:
                 self._move(self._quiet(start, _SHIFT), _SHIFT, weight)
-                self.free = start + _SHIFT + 2 * _NUDGE
+                self.free = start + _SHIFT + 2 * _SHIFT_NUDGE
 
     def _next(self, draw: float, size: float) -> float:
         """The weight after an event: mostly the other foot's, now and then the middle."""
@@ -171,11 +184,9 @@ class _Plan:
         way = float(np.hypot(*(target - origin)[:2])) / self.scale
         return float(np.clip(0.52 + 0.7 * way - 0.08 * (self.styles.at(time).energy - 0.5), 0.45, 0.68))
 
-    def _placed(
-        self, side: Side, home: Array, yaw: float, feet: dict[Side, Array], wide: float, fore: float
-    ) -> Array:
+    def _placed(self, side: Side, home: Array, yaw: float, feet: dict[Side, Array], wide: float, fore: float) -> Array:
         """Where a foot goes that would stand round ``home``: beside the other one, never across it, in one stride."""
-        other = feet["right" if side == "left" else "left"]
+        other = feet[_OTHER[side]]
         sign, turn = SIGN[side], np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
         offset = np.array([sign * self.half * (1 + 0.12 * wide), 0.5 * sign * 0.05 * self.scale * fore])
         # Forward is (sin yaw, cos yaw) in x, z; to the left (cos yaw, -sin yaw).
@@ -191,14 +202,15 @@ class _Plan:
 
     def _quiet(self, start: float, length: float, *, landing: bool = False) -> float:
         """``start``, s, moved by up to ``_NUDGE`` out of the strokes' holds; a landing may come as a strong stroke strikes."""
+        reach = _NUDGE if landing else _SHIFT_NUDGE
         best, least = start, np.inf
         begins, ends = (self.holds[:, 0], self.holds[:, 1])
         # A shift may begin and end gently in a hold; a swing may not.
         skirt = 0.0 if landing else 0.25 * length
-        for step in sorted(np.arange(-6, 7), key=abs):
-            at = start + _NUDGE * step / 6
+        for step in sorted(range(-8, 9), key=abs):
+            at = start + reach * step / 8
             overlap = np.minimum(ends, at + length - skirt) - np.maximum(begins, at + skirt)
-            cost = float(np.maximum(overlap, 0.0).sum()) + 0.02 * abs(step) / 6
+            cost = float(np.maximum(overlap, 0.0).sum()) + 0.02 * abs(step) / 8
             if landing and len(self.strong):
                 cost -= 0.03 * float(np.any(np.abs(self.strong - 0.03 - at - length) < 0.04))
             if cost < least - 1e-9:

@@ -21,6 +21,7 @@ _TOE_OFF, _TOUCH = 0.30, 0.86  # shares of a step
 _HEEL_RISE = 0.42  # rad, as the toes leave, of the longest step
 _HEEL_FIRST, _BALL_FIRST = -0.13, 0.10  # rad, as the foot comes down
 _FORWARD = 0.07  # m; a step that goes farther forward lands on its heel
+_STRAIGHTEST, _DEEPEST = 0.04, 2.4  # rad, of the knee
 _SOFTNESS = 0.004  # m, of the choice of the leg that holds the pelvis up
 
 
@@ -33,6 +34,7 @@ class Leg:
     knee: Array  # each seen from the joint before
     ankle: Array
     ball: Array
+    flexed: float  # rad, the knee's bend at rest
     outward: float  # rad, where the foot points at rest, positive to the left
     heel: float  # m, from the ankle back to the heel's end
     height: float  # m, of the ankle over the sole
@@ -59,6 +61,7 @@ def read_leg(rest_joints: Array, vertices: Array, side: Side) -> Leg:
         knee=knee - hip,
         ankle=ankle - knee,
         ball=ball - ankle,
+        flexed=float(np.arctan2(knee[2] - hip[2], hip[1] - knee[1]) - np.arctan2(ankle[2] - knee[2], knee[1] - ankle[1])),
         outward=float(np.arctan2(ball[0] - ankle[0], ball[2] - ankle[2])),
         heel=float(ankle[2] - foot[:, 2].min()) if len(foot) else 0.05,
         height=float(ankle[1] - floor),
@@ -130,11 +133,11 @@ def _move_foot(times: Array, leg: Leg, work: Footwork, scale: float) -> Foot:
 
 def _flat_ball(place: Array, leg: Leg) -> Array:
     """Ankle's place and heading -> the ball's."""
-    return place + np.array([leg.foot * np.sin(place[2]), leg.foot * np.cos(place[2]), 0.0])
+    return np.asarray(place + np.array([leg.foot * np.sin(place[2]), leg.foot * np.cos(place[2]), 0.0]))
 
 
 def _bump(phase: Array, start: float, top: float, end: float) -> Array:
-    return minimum_jerk((phase - start) / (top - start)) * (1 - minimum_jerk((phase - top) / (end - top)))
+    return np.asarray(minimum_jerk((phase - start) / (top - start)) * (1 - minimum_jerk((phase - top) / (end - top))))
 
 
 def hip_height(leg: Leg, pelvis: Array, over: Array, foot: Foot, bend: Array) -> Array:
@@ -164,7 +167,8 @@ def leg_poses(leg: Leg, root: Array, pelvis: Array, foot: Foot, knee_out: Array)
     goal = (inverse @ (foot.ankle - root)[..., None])[..., 0] - leg.hip
     way = np.stack([np.sin(knee_out), np.zeros_like(knee_out), np.cos(knee_out)], axis=1)
     pole = (inverse @ way[..., None])[..., 0]
-    upper, middle = two_bone(leg.knee, leg.ankle, np.array([1.0, 0.0, 0.0]), goal, pole, bend_limits=(0.03, 2.4))
+    limits = (_STRAIGHTEST - leg.flexed, _DEEPEST - leg.flexed)
+    upper, middle = two_bone(leg.knee, leg.ankle, np.array([1.0, 0.0, 0.0]), goal, pole, bend_limits=limits)
     zero = np.zeros_like(foot.heading)
     turned = rotations.axis_angle_to_matrix(np.stack([zero, foot.heading, zero], axis=1))
     pitched = rotations.axis_angle_to_matrix(np.stack([foot.pitch, zero, zero], axis=1))

@@ -41,7 +41,7 @@ def find_seat(legs: dict[Side, Leg], scale: float, seed: int) -> Seat:
         apart = abs(float(leg.hip[0])) * (_APART + 0.06 * float(random.normal()))
         ahead = float(np.sqrt(thigh**2 - (apart - abs(leg.hip[0])) ** 2))
         # Nobody's feet stand level: one a little before the knee, one a little behind it.
-        ahead += scale * (0.025 * sign * leading + 0.01 * float(random.normal()))
+        ahead += scale * (0.04 * sign * leading + 0.01 * float(random.normal()))
         feet[side] = np.array([sign * apart, ahead, sign * np.radians(random.uniform(6, 13))])
     hips = np.array([0.0, float(np.mean(heights)), 0.0])
     return Seat(bones=hips + scale * _BONES, feet=feet)
@@ -68,7 +68,7 @@ def seated_bends(pelvis: Array, posture: Array, weight: Array) -> tuple[Array, t
 
     ``posture`` and ``weight`` (T,), -1..1.
     """
-    bend = pelvis * (0.55, 0.35, 0.4)
+    bend = pelvis * (0.9, 0.5, 0.5)
     bend[:, 0] += _BACK_TILT - 0.08 * np.maximum(-posture, 0.0) + 0.13 * np.maximum(posture, 0.0)
     bend[:, 2] += _ROLL * weight
     added = []

@@ -26,7 +26,7 @@ _PELVIS_SHARE = np.array([0.30, 0.28, 0.12])  # what the pelvis adds to it
 _LEADS = (0.13, 0.09, 0.05, 0.01)  # s; pelvis and spine1..3 before the hand
 _SLUMP = np.array([0.09, 0.10, 0.16])  # rad, spine1..3 forward, fully slumped
 _UPRIGHT = np.array([-0.05, -0.03, -0.07])
-_LIMIT = np.array([0.20, 0.30, 0.12])  # rad, of attitudes and strokes
+_LIMIT = np.array([0.24, 0.34, 0.14])  # rad, of attitudes and strokes
 _LONG = 2.2  # s; a longer phrase gets a second attitude
 _TURN_HOLD = 0.95  # s, that the trunk takes to come back from a stroke
 
@@ -51,21 +51,27 @@ def move_trunk(
     posture, energy = styles.curve("posture", times), styles.curve("energy", times)
     slump, upright = np.maximum(-posture, 0.0), np.maximum(posture, 0.0)
     drift = _drift(times, seed, "pelvis", 0.5 + energy)
-    pelvis = _PELVIS_SHARE * soft_limit(attitude + _pulled(pulls, times + _LEADS[0]), _LIMIT) + 0.3 * drift
+    pelvis = _PELVIS_SHARE * _within(attitude + _pulled(pulls, times + _LEADS[0])) + 0.3 * drift
     pelvis[:, 0] += 0.005 - 0.11 * slump + 0.04 * upright + 0.3 * breath.rock
     joints = []
     for level in range(3):
-        bend = soft_limit(attitude + _pulled(pulls, times + _LEADS[level + 1]), _LIMIT)
+        bend = _within(attitude + _pulled(pulls, times + _LEADS[level + 1]))
         bend = _SHARES[level] * (bend + _drift(times, seed, f"spine{level + 1}", 0.5 + energy))
         bend[:, 0] += _SLUMP[level] * slump + _UPRIGHT[level] * upright + 0.25 * breath.rock
         joints.append(bend)
     # The chest rises with the breath, the loins give way a little; a sigh lets it sink.
-    joints[2][:, 0] += -0.024 * breath.level + 0.014 * breath.heave + 0.06 * breath.slack
-    joints[1][:, 0] += 0.006 * breath.level + 0.008 * breath.heave + 0.03 * breath.slack
-    lift = 0.026 * breath.level + 0.035 * breath.heave - 0.05 * breath.slack - 0.03 * slump + 0.34 * _shrugs(strokes, times)
+    joints[2][:, 0] += -0.032 * breath.level + 0.018 * breath.heave + 0.06 * breath.slack
+    joints[1][:, 0] += 0.009 * breath.level + 0.009 * breath.heave + 0.03 * breath.slack
+    lift = 0.034 * breath.level + 0.045 * breath.heave - 0.05 * breath.slack - 0.03 * slump + 0.34 * _shrugs(strokes, times)
     forward = 0.24 * slump - 0.12 * upright - 0.02 * breath.level + 0.05 * breath.slack
     dip = pulses([_dip(stroke) for stroke in strokes], times + _LEADS[0])
-    return Trunk(pelvis=pelvis, joints=(joints[0], joints[1], joints[2]), shoulders=np.stack([lift, forward], axis=1), dip=dip)
+    return Trunk(
+        pelvis=pelvis, joints=(joints[0], joints[1], joints[2]), shoulders=np.stack([lift, forward], axis=1), dip=dip
+    )
+
+
+def _within(bend: Array) -> Array:
+    return _LIMIT * soft_limit(bend / _LIMIT, 1.0)
 
 
 def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed: int) -> Array:
@@ -75,9 +81,10 @@ def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed
         random = randomness(seed, "torso", phrase.key)
         energy = styles.at(phrase.start).energy
         draws = random.normal(0.0, 1.0, 9)
-        target = np.array([0.02 + 0.03 * energy, 0.0, 0.0]) + draws[:3] * (0.022, 0.055 + 0.03 * energy, 0.022)
+        spread = np.array([0.026, 0.075, 0.028]) * (0.55 + 0.9 * energy)
+        target: Array = np.array([0.01 + 0.05 * energy, 0.0, 0.0]) + draws[:3] * spread
         if phrase.mark == "?":
-            target += (0.03 * np.sign(draws[3]), 0.0, 0.03 * np.sign(draws[4]))  # in or back, and aslant
+            target += np.array([0.03 * np.sign(draws[3]), 0.0, 0.03 * np.sign(draws[4])])  # in or back, and aslant
         elif phrase.mark == "!":
             target[0] += 0.035
         length = float(np.clip(0.9 - 0.2 * energy + 0.06 * draws[5], 0.6, 1.0))
@@ -86,7 +93,7 @@ def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed
         span = phrase.end - phrase.start
         if span > _LONG:
             # The second thought is mostly to the other side.
-            again = target * (1.0, -0.6, -0.5) + draws[6:9] * (0.02, 0.04, 0.016)
+            again: Array = target * (1.0, -0.6, -0.5) + 0.6 * draws[6:9] * spread
             start = phrase.start + 0.5 * span
             moves.append(Move(start=start, end=min(start + length, phrase.end), target=again))
             target = again
@@ -112,7 +119,7 @@ def _pulls(strokes: Sequence[PlannedStroke]) -> tuple[list[Pulse], list[Pulse], 
                 sign * (0.17 * float(np.clip(out - 0.14, -0.3, 0.5)) - 0.11 * float(np.clip(ahead - 0.22, -0.1, 0.6))),
                 -sign * (0.026 - 0.06 * raised),
             )
-        size *= 0.35 + 0.65 * min(stroke.amplitude, 1.8)
+        size *= 0.3 + 0.8 * min(stroke.amplitude, 1.7)
         if len(stroke.sides) == 2:
             size *= (0.65, 0.7, 0.7)
         turning = min(stroke.start, stroke.prepare + 0.6 * (stroke.start - stroke.prepare) + 1e-3)

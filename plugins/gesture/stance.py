@@ -27,8 +27,8 @@ _LEG = 0.83  # m, the length that the amounts here are meant for
 _OVER = 0.44  # how far the pelvis goes towards the foot that bears it: 5 cm
 _TILT, _YAW = 0.085, 0.06  # rad, of the pelvis with the weight on one foot: the free hip sinks and comes forward
 _COUNTER = (1.40, 1.75)  # the shoulders tilt and turn the other way; over what undoes the pelvis's
-_KNEE = 0.12  # rad, that the knee of the bearing leg is bent
-_AHEAD = 0.026  # m, the hips before the ankles
+_KNEE = 0.09  # rad, that the knee of the bearing leg is bent
+_AHEAD = 0.046  # m, the hips before the ankles
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,9 +62,7 @@ def stand(
     breath = breathe(times, speech, styles, seed)
     trunk = move_trunk(times, phrases, strokes, breath, styles, seed)
     seated = styles.base.seated >= 0.5
-    work = plan_footwork(
-        speech, strokes, styles, seed, scale=scale, hips=abs(float(legs["left"].hip[0])), steps=not seated
-    )
+    work = plan_footwork(speech, strokes, styles, seed, scale=scale, hips=abs(float(legs["left"].hip[0])), steps=not seated)
     weight = work.weight.sample(times)[:, 0]
     if seated:
         seat = find_seat(legs, scale, seed)
@@ -138,7 +136,7 @@ def _borne(
     over = (left + right) / 2 + _OVER * weight[:, None] * (left - right) / 2
     over[:, 0] += scale * sway * 0.0035 * noise(seed, "sway side", times, 2.6) - hips[0]
     # The hips go back as the trunk goes forward, and a slumped body hangs in them.
-    over[:, 1] += scale * (_AHEAD - 0.13 * trunk.pelvis[:, 0] - 0.06 * flexed + 0.035 * slump) - hips[2]
+    over[:, 1] += scale * (_AHEAD - 0.11 * trunk.pelvis[:, 0] - 0.05 * flexed + 0.035 * slump) - hips[2]
     over[:, 1] += scale * sway * 0.0035 * noise(seed, "sway fore", times, 3.1)
     bend = _KNEE + 0.05 * slump + 0.12 * trunk.dip
     heights = [hip_height(legs[side], pelvis, over, feet[side], bend) for side in SIDES]
