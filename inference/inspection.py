@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body import Body
 from ..core.clip import MotionClip
 from ..core.speech import Speech
-from . import findings, metrics
-from .findings import Finding
+from . import body_findings, comparison, face_findings, hand_findings, metrics
+from .findings import Finding, judged, told
+from .penetration import sampled_penetration
+from .stroke_targets import stroke_targets
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Array = NDArray[Any]
+
+TAKES_APART = 0.05  # m
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,28 +63,43 @@ class Inspection:
         table.add_column("")
         table.add_column("measured")
         table.add_column("value", justify="right", no_wrap=True)
+        table.add_column("right", no_wrap=True)
         table.add_column("look at", no_wrap=True)
         table.add_column("meaning")
         marks = {"ok": "[green]ok[/]", "attention": "[yellow]look[/]", "info": ""}
         for finding in self.findings:
             place = "" if finding.frame is None else f"frame {finding.frame} ({finding.time:.2f} s)"
-            value = f"{_number(finding.value)} {finding.unit}".strip()
-            table.add_row(marks[finding.verdict], finding.title, value, place, finding.text)
+            table.add_row(marks[finding.verdict], finding.title, finding.shown, finding.limit, place, finding.text)
         count = len(self.attention)
         end = "Nothing stands out." if not count else f"{count} {'thing' if count == 1 else 'things'} to look at."
         return Group(Text(facts), "", table, "", end)
 
 
-def inspect_clip(clip: MotionClip, body: Body, speech: Speech | None = None) -> Inspection:
-    """Measure ``clip`` on ``body``; with ``speech`` (its energy or nuclei) also how its strokes meet the voice."""
-    clip = clip.replace(betas=_usable_betas(clip, body))
+def inspect_clip(
+    clip: MotionClip,
+    body: Body,
+    speech: Speech | None = None,
+    *,
+    reference: MotionClip | None = None,
+    takes: Sequence[MotionClip] = (),
+) -> Inspection:
+    """Measure ``clip`` on ``body``.
+
+    With ``speech`` (energy or nuclei; samples) also how the strokes meet the voice; with a ``reference`` how near the clip
+    comes to it; with other ``takes`` of the same line how far they lie apart.
+    """
+    clip = on_body(clip, body)
     traced = metrics.trace(clip, body)
+    targets = stroke_targets(clip, traced, speech)
     found = [
-        *findings.hands(clip, traced, speech),
-        *findings.head(clip, traced),
-        *findings.mouth(clip, body),
-        *findings.feet(clip, traced),
-        *findings.joints(clip, body),
+        *hand_findings.motion(clip, traced),
+        *hand_findings.on_the_voice(clip, traced, targets, speech),
+        hand_findings.clearance(clip, body, sampled_penetration(clip, body)),
+        *body_findings.head_and_gaze(clip, traced),
+        *face_findings.mouth(clip, body, speech),
+        *body_findings.feet(clip, body, traced),
+        *body_findings.joints(clip, body),
+        *_compared(clip, body, traced, reference, takes),
     ]
     return Inspection(
         frames=len(clip),
@@ -94,15 +115,74 @@ def inspect_clip(clip: MotionClip, body: Body, speech: Speech | None = None) -> 
     )
 
 
+def _compared(
+    clip: MotionClip, body: Body, traced: metrics.Trace, reference: MotionClip | None, takes: Sequence[MotionClip]
+) -> list[Finding]:
+    found = []
+    varied = comparison.diversity(traced)
+    if varied is not None:
+        found.append(
+            told(
+                "diversity",
+                "Diversity",
+                100 * varied,
+                "cm",
+                text="Between any two stretches of 1.7 s, a joint (L1); 0 is frozen.",
+            )
+        )
+    if takes:
+        traces = [traced, *(metrics.trace(on_body(take, body), body) for take in takes)]
+        apart = comparison.wrist_distances(traces, _speaking(clip))
+        found += [
+            told(
+                "multimodality",
+                "Multimodality",
+                100 * (comparison.multimodality(traces) or 0.0),
+                "cm",
+                text=f"Between any two of {len(traces)} takes, a joint (L1); 0 means that the seed changes nothing.",
+            ),
+            judged(
+                "takes_apart",
+                "Takes, nearest two",
+                100 * float(apart.min()),
+                "cm",
+                float(apart.min()) >= TAKES_APART,
+                "Mean distance of the wrists while speaking.",
+                limit=f"at least {100 * TAKES_APART:g}",
+            ),
+        ]
+    if reference is not None:
+        near = comparison.likeness(traced, metrics.trace(on_body(reference, body), body))
+        found += [
+            told("l1", "Distance from the reference", 100 * near.l1, "cm", text="A joint, from the pelvis (L1)."),
+            told(
+                "pck",
+                "Joints near the reference's",
+                100 * near.pck,
+                "%",
+                text=f"Within {100 * comparison.PCK_WITHIN:g} cm (PCK), over {near.frames} frames.",
+            ),
+        ]
+    return found
+
+
+def _speaking(clip: MotionClip) -> Array | None:
+    """(T,) bool: frames from the first word to the last; None without words."""
+    words = clip.timeline.words
+    if not words:
+        return None
+    times = np.arange(len(clip)) / clip.fps
+    inside = (times >= words[0].start) & (times <= words[-1].end)
+    return inside if inside.any() else None
+
+
+def on_body(clip: MotionClip, body: Body) -> MotionClip:
+    """The clip with the betas that mean something on ``body``: its own body's, or one SMPL-X body's on another."""
+    return clip.replace(betas=_usable_betas(clip, body))
+
+
 def _usable_betas(clip: MotionClip, body: Body) -> Array:
-    """The clip's betas where they mean something on ``body``: its own, or one SMPL-X body's on another."""
     if clip.body.sha256 == body.sha256:
         return clip.betas
     available = body.shape_dirs.shape[2] if body.face == "expressions" else 0
     return clip.betas[:available]
-
-
-def _number(value: float) -> str:
-    if abs(value) < 0.001:
-        return "0"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

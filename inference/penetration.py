@@ -15,7 +15,6 @@ against the upper arm of its own side. What is left out, because it touches on e
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 
 from ..core.body import Body
 from ..core.clip import MotionClip
-from ..core.skeleton import JOINT, JOINTS
+from ..core.skeleton import JOINT
+from .solid_parts import REGIONS, Solid, solid_parts
 from .surface import near_pieces, nearest_triangles, winding_numbers
 
 Array = NDArray[Any]
@@ -52,28 +52,10 @@ TOUCHING = (
     ),
 )
 
-REGIONS = (
-    "torso",
-    "head",
-    "legs",
-    *(f"{side} {part}" for side in ("left", "right") for part in ("upper arm", "forearm", "hand")),
-)
-_OF_A_SIDE = {
-    "hip": "legs",
-    "knee": "legs",
-    "ankle": "legs",
-    "foot": "legs",
-    "collar": "torso",
-    "shoulder": "{} upper arm",
-    "elbow": "{} forearm",
-    "eye_smplhf": "head",
-}  # the wrist and the fingers are the hand
-_LOOSE = ("hair", "lash", "brow", "eye", "teeth", "tongue")  # parts that are no solid surface, by their names
-_COVER = 0.03  # m; a garment this near over the skin covers it
 _COARSE = 0.012  # m
 _SLACK = 0.0005  # m; bounds are this much wider than what they bound
 _FRAMES_AT_ONCE = 32
-_TRIANGLES_AT_ONCE = 2000
+_REFINED = 20  # places that are looked at frame by frame
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,7 +78,7 @@ def penetration(clip: MotionClip, body: Body, *, frames: Array | None = None) ->
     The clip's betas must mean something on ``body``, as in ``Body.vertices``.
     """
     chosen = np.arange(len(clip)) if frames is None else np.asarray(frames, dtype=np.int64)
-    solid = _solid(body)
+    solid = solid_parts(body)
     shaped, joints = body.shaped(clip.betas), body.rest_joints(clip.betas)
     sources = [_sources(solid, arm, shaped, joints) for arm in (0, 1)]
     depth, pairs = np.zeros(len(chosen)), [""] * len(chosen)
@@ -116,23 +98,28 @@ def penetration(clip: MotionClip, body: Body, *, frames: Array | None = None) ->
     return Penetration(frames=chosen, depth=depth, pairs=tuple(pairs))
 
 
-# --- what is solid, and what belongs to which part ---
+def sampled_penetration(clip: MotionClip, body: Body, *, frames: int = 1800, every: int | None = None) -> Penetration:
+    """``penetration`` of every ``every``-th frame, of as few as make about ``frames``, and of all about the deepest.
+
+    Hands move at most a few centimetres a frame, so a place where they go deep shows in a frame near it.
+    """
+    step = every or max(1, -(-len(clip) // frames))
+    coarse = penetration(clip, body, frames=np.arange(0, len(clip), step))
+    if step == 1:
+        return coarse
+    deepest = coarse.frames[np.argsort(-coarse.depth, kind="stable")[:_REFINED]]
+    around = np.unique(np.clip(deepest[:, None] + np.arange(1 - step, step), 0, len(clip) - 1))
+    fine = penetration(clip, body, frames=np.setdiff1d(around, coarse.frames))
+    order = np.argsort(np.concatenate([coarse.frames, fine.frames]), kind="stable")
+    pairs = coarse.pairs + fine.pairs
+    return Penetration(
+        frames=np.concatenate([coarse.frames, fine.frames])[order],
+        depth=np.concatenate([coarse.depth, fine.depth])[order],
+        pairs=tuple(pairs[row] for row in order),
+    )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class _Patch:
-    """The triangles of one bone in one region: what bounds are drawn around."""
-
-    region: int  # index into REGIONS
-    triangles: Array  # (n, 3)
-    outer: Array  # (n,) bool: no garment covers it
-    vertices: Array  # (m,)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class _Solid:
-    patches: tuple[_Patch, ...]
-    region: Array  # (V,) index into REGIONS
+# --- the arms ---
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +137,7 @@ class _Source:
         return np.concatenate([vertices[self.vertices], vertices[self.coarse].mean(axis=1)])
 
 
-def _sources(solid: _Solid, arm: int, shaped: Array, joints: Array) -> list[_Source]:
+def _sources(solid: Solid, arm: int, shaped: Array, joints: Array) -> list[_Source]:
     own = range(3 + 3 * arm, 6 + 3 * arm)
     side = ("left", "right")[arm]
     found = []
@@ -179,69 +166,6 @@ def _sources(solid: _Solid, arm: int, shaped: Array, joints: Array) -> list[_Sou
     return found
 
 
-@functools.lru_cache(maxsize=4)
-def _solid(body: Body) -> _Solid:
-    kept = np.ones(len(body.triangles), dtype=bool)
-    for part in body.parts:
-        if any(word in part.name for word in _LOOSE):
-            kept[part.start : part.start + part.count] = False
-    covered = _covered(body, kept)
-    triangles = body.triangles
-    bones = body.weights[triangles].mean(axis=1).argmax(axis=1)
-    regions = np.array([_region(name) for name in JOINTS])
-    shares = np.zeros((len(body.weights), len(REGIONS)))
-    for joint, region in enumerate(regions):
-        shares[:, region] += body.weights[:, joint]
-    by_vertex = shares.argmax(axis=1)
-    by_triangle = shares[triangles].mean(axis=1).argmax(axis=1)
-    patches = []
-    for region in range(len(REGIONS)):
-        for bone in np.unique(bones[kept & (by_triangle == region)]):
-            rows = np.flatnonzero(kept & (by_triangle == region) & (bones == bone))
-            patches.append(
-                _Patch(
-                    region=region,
-                    triangles=triangles[rows],
-                    outer=~covered[rows],
-                    vertices=np.unique(triangles[rows]),
-                )
-            )
-    return _Solid(patches=tuple(patches), region=by_vertex)
-
-
-def _region(joint: str) -> int:
-    side, _, part = joint.partition("_")
-    if side not in ("left", "right"):
-        return REGIONS.index("head" if joint in ("neck", "head", "jaw") else "torso")
-    if part in _OF_A_SIDE:
-        return REGIONS.index(_OF_A_SIDE[part].format(side))
-    return REGIONS.index(f"{side} hand")
-
-
-def _covered(body: Body, kept: Array) -> Array:
-    """(F,) bool: triangles with another part's surface close over them, facing the same way."""
-    covered = np.zeros(len(body.triangles), dtype=bool)
-    corners = body.template[body.triangles]
-    centres = corners.mean(axis=1)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
-    for part in body.parts:
-        span = slice(part.start, part.start + part.count)
-        if not part.count or not kept[span].all():
-            continue
-        over, facing = centres[span], normals[span]
-        beside = ((centres > over.min(axis=0) - _COVER) & (centres < over.max(axis=0) + _COVER)).all(axis=1) & kept
-        beside[span] = False
-        rows = np.flatnonzero(beside)
-        for start in range(0, len(rows), _TRIANGLES_AT_ONCE):
-            block = rows[start : start + _TRIANGLES_AT_ONCE]
-            height = normals[block] @ over.T - (normals[block] * centres[block]).sum(axis=1)[:, None]
-            away = (centres[block] ** 2).sum(axis=1)[:, None] + (over**2).sum(axis=1) - 2 * centres[block] @ over.T
-            above = (height > _SLACK) & (height < _COVER) & (away - height**2 < (_COVER / 2) ** 2)
-            covered[block] |= (above & (normals[block] @ facing.T > 0.5)).any(axis=1)
-    return covered
-
-
 # --- one frame ---
 
 _DIRECTIONS = np.array(
@@ -250,7 +174,7 @@ _DIRECTIONS = np.array(
 )  # (13, 3): the slabs of a 26-sided bound
 
 
-def _deepest(solid: _Solid, arms: list[list[_Source]], vertices: Array) -> tuple[float, str]:
+def _deepest(solid: Solid, arms: list[list[_Source]], vertices: Array) -> tuple[float, str]:
     """The deepest vertex of one frame and the pair it belongs to; ``vertices`` (V, 3)."""
     heights = vertices @ _DIRECTIONS.T
     bounds = [(heights[p.vertices].min(axis=0) - _SLACK, heights[p.vertices].max(axis=0) + _SLACK) for p in solid.patches]
@@ -278,7 +202,7 @@ def _deepest(solid: _Solid, arms: list[list[_Source]], vertices: Array) -> tuple
     return deepest, pair
 
 
-def _depth(solid: _Solid, source: _Source, vertices: Array, points: Array, chosen: Array) -> tuple[float, str]:
+def _depth(solid: Solid, source: _Source, vertices: Array, points: Array, chosen: Array) -> tuple[float, str]:
     """The deepest of ``points`` (k, 3), m, which are the ``chosen`` (n + m,) of a source, and the region it lies in."""
     parts = [patch for patch in solid.patches if patch.region in source.against]
     corners = [vertices[patch.triangles].astype(np.float64) for patch in parts]
