@@ -20,7 +20,7 @@ Array = NDArray[Any]
 CLOSED, TUCKED = "PP", "FF"
 OPEN_VOWELS = ("aa", "oh")
 SHUT_GAP = 0.0015  # m; lips no farther apart count as closed
-_SHORTEST_VOWEL = 0.08  # s; a shorter one need not open
+_SHORTEST_VOWEL, _LEAST_VOWEL = 0.08, 0.6  # s and weight; a shorter or a weaker one, as in "them", need not open
 _INNER_LIPS = ((44, 50), (45, 49), (46, 48))  # pairs of the 51 landmarks, upper and lower, iBUG 62-68, 63-67, 64-66
 _OUTER_LIPS = (31, 37, 34, 40)  # right and left corner, upper and lower middle
 _LIP_MARGIN = 0.002  # m
@@ -188,14 +188,14 @@ def opening(clip: MotionClip) -> Array:
 
 
 def shut_vowels(clip: MotionClip, body: Body | None = None) -> tuple[float, ...]:
-    """Times, s, of open vowels, at least 80 ms long, during which the mouth never opens.
+    """Times, s, of open vowels during which the mouth never opens: visemes aa and oh of at least 80 ms and a weight of 0.6.
 
     With a ``body`` that is judged on its mesh (the lips never more than SHUT_GAP apart), else by the blend shapes.
     """
     spans = [
         (viseme, int(np.ceil(viseme.start * clip.fps)), min(int(np.floor(viseme.end * clip.fps)), len(clip) - 1))
         for viseme in clip.timeline.visemes
-        if viseme.name in OPEN_VOWELS and viseme.end - viseme.start >= _SHORTEST_VOWEL
+        if viseme.name in OPEN_VOWELS and viseme.weight >= _LEAST_VOWEL and viseme.end - viseme.start >= _SHORTEST_VOWEL
     ]
     spans = [span for span in spans if span[2] >= span[1]]
     if not spans:

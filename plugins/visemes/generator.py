@@ -39,16 +39,13 @@ class VisemeGenerator:
         return None
 
     def generate(self, speech: Speech, briefs: Sequence[Brief], report: Report) -> list[MotionClip]:
-        """One clip a brief, its ``mouth`` blend shapes and ``timeline.visemes`` filled.
-
-        Raises InputError for a styled range whose style there is not.
-        """
+        """One clip a brief, its ``mouth`` blend shapes and ``timeline.visemes`` filled."""
         report.stage("Shaping the mouth")
         mouth = self._heard(speech, report)
         clips = []
         for number, brief in enumerate(briefs):
             report.stage("Shaping the mouth", number / len(briefs))
-            clips.append(self._clip(speech, brief, mouth))
+            clips.append(self._clip(speech, brief, mouth, report))
         return clips
 
     def _heard(self, speech: Speech, report: Report) -> Segments | None:
@@ -63,10 +60,10 @@ class VisemeGenerator:
             report.warn(f"The mouth has no shape for the sound {', '.join(strange[:5])} and passes over it.")
         return segments(speech.phones, speech.duration, self._table)
 
-    def _clip(self, speech: Speech, brief: Brief, mouth: Segments | None) -> MotionClip:
+    def _clip(self, speech: Speech, brief: Brief, mouth: Segments | None, report: Report) -> MotionClip:
         clip = _still(speech, brief)
         times = np.arange(len(clip)) / brief.fps
-        table, manners = self._table, Manners(brief, self._table.styles)
+        table, manners = self._table, Manners(brief, self._table.styles, report)
         strength = manners.curve("strength", times)
         gain = opening_gain(times, speech.energy, manners.curve("loudness", times))
         weights = np.zeros((len(clip), len(table.shapes)))

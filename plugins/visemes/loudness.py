@@ -17,7 +17,7 @@ _NEARBY = 40  # hops on either side
 _DIP = 24.0  # dB under the loudest moment nearby: the closure of a stop, or silence
 _SILENT = 30.0  # dB under the line's level: nobody speaks
 _SLOPE = 0.066  # of the gain's logarithm, a dB
-_LEAST, _MOST = 0.33, 1.4
+_LEAST, _MOST = 0.33, 1.35
 _REACH = 2  # hops on either side: a cycle of a deep voice and the flank of a nucleus count as the nucleus
 _SMOOTH = 3.0  # hops, standard deviation
 

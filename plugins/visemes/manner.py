@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import InputError
+from ...core.report import Report
 from ..contracts import Brief
 from .table import Manner
 
@@ -19,20 +19,25 @@ _SPEECH_FADE = 0.3  # s over which a styled range comes and goes in what is said
 _MOOD_FADE = 1.0  # s, in the mood: a smile takes its time
 _MULTIPLIED = ("strength", "jaw", "loudness", "blending")
 _MOODS = ("smile", "tension", "snarl")
-_LEAST = {"smile": -1.0}
+_NEUTRAL = "neutral"
+_FIELDS = dataclasses.fields(Manner)
 
 
 class Manners:
     """The manner of the line and those of its styled ranges."""
 
-    def __init__(self, brief: Brief, styles: Mapping[str, Manner]) -> None:
-        """Raises InputError for a style that there is not."""
-        self._base = _manner(brief.parameters, styles)
+    def __init__(self, brief: Brief, styles: Mapping[str, Manner], report: Report) -> None:
+        """A style that the mouth has no preset for is a warning, once: it may be one of the body's."""
+        named: dict[str, None] = {}
+        self._base = _manner(brief.parameters, styles, named)
         self._ranges = [
-            (r.start, r.end, _manner({**brief.parameters, **r.parameters}, styles))
+            (r.start, r.end, _manner({**brief.parameters, **r.parameters}, styles, named))
             for r in brief.direction.styles
             if any(name in brief.parameters for name in r.parameters)
         ]
+        for name in named:
+            if name not in styles:
+                report.warn(f'The mouth has no style "{name}" and speaks as in neutral; there are {", ".join(styles)}.')
 
     def curve(self, name: str, times: Array) -> Array:
         """The value of Manner's field ``name`` at ``times`` (T,), s. Where ranges overlap, the later in the list wins."""
@@ -44,14 +49,15 @@ class Manners:
         return values
 
 
-def _manner(parameters: Mapping[str, Any], styles: Mapping[str, Manner]) -> Manner:
-    style = parameters["style"]
-    if style not in styles:
-        raise InputError(f'There is no style "{style}" for the mouth.', hint=f"Choose one of {', '.join(styles)}.")
-    preset = styles[style]
-    values = {name: getattr(preset, name) * float(parameters[name]) for name in _MULTIPLIED}
-    moods = {
-        name: min(max(getattr(preset, name) + float(parameters.get(name, 0.0)), _LEAST.get(name, 0.0)), 1.0)
-        for name in _MOODS
-    }
-    return dataclasses.replace(preset, **values, **moods)
+def _manner(parameters: Mapping[str, Any], styles: Mapping[str, Manner], named: dict[str, None]) -> Manner:
+    """``named`` collects the styles that are used."""
+    share = float(parameters["blend"])
+    named[parameters["style"]] = None
+    first = second = styles.get(parameters["style"], styles[_NEUTRAL])
+    if share:
+        named[parameters["blend_with"]] = None
+        second = styles.get(parameters["blend_with"], styles[_NEUTRAL])
+    values = {f.name: getattr(first, f.name) * (1 - share) + getattr(second, f.name) * share for f in _FIELDS}
+    values |= {name: values[name] * float(parameters[name]) for name in _MULTIPLIED}
+    values["smile"] = min(max(values["smile"] + float(parameters["smile"]), -1.0), 1.0)
+    return Manner(**values)

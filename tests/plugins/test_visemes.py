@@ -76,11 +76,13 @@ def test_manifest_names_every_parameter_that_works() -> None:
     speech = line("T AA:150 S UW:150 M IY F OW:200")
     assert speech.energy is not None
     speech.energy[90:] -= 8.0
-    plain = perform(speech).blendshapes
+    given = {"style": "calm", "blend_with": "angry", "blend": 0.5}
+    plain = perform(speech, **given).blendshapes
     for name, rules in MANIFEST.parameters["properties"].items():
-        for value in rules["enum"] if "enum" in rules else (rules["minimum"], rules["maximum"]):
-            changed = perform(speech, **{name: value}).blendshapes
-            assert np.array_equal(plain, changed) == (value == rules["default"]), (name, value)
+        for value in rules.get("examples") or (rules["minimum"], rules["maximum"]):
+            changed = perform(speech, **{**given, name: value}).blendshapes
+            same = value == given.get(name, rules["default"])
+            assert np.array_equal(plain, changed) == same, (name, value)
 
 
 @pytest.mark.parametrize("fps", RATES)

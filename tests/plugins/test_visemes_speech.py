@@ -9,7 +9,6 @@ import pytest
 
 from declaim.core.body import builtin_body
 from declaim.core.clip import MotionClip
-from declaim.core.errors import InputError
 from declaim.core.face import ARKIT_INDEX
 from declaim.core.report import SilentReport
 from declaim.core.speech import Speech, VocalSound
@@ -46,7 +45,13 @@ def said(text: str, *, start: float = 0.5, tail: float = 0.5, tempo: float = 1.0
 
 
 def act(
-    speech: Speech, fps: float = 30.0, *, seed: int = 0, styles: tuple[StyledRange, ...] = (), **given: object
+    speech: Speech,
+    fps: float = 30.0,
+    *,
+    seed: int = 0,
+    styles: tuple[StyledRange, ...] = (),
+    report: SilentReport | None = None,
+    **given: object,
 ) -> MotionClip:
     generator = registry.generator(MANIFEST)
     generator.load("cpu")
@@ -58,7 +63,7 @@ def act(
         parameters=complete("visemes", MANIFEST.parameters, given),
         direction=Direction(styles=styles),
     )
-    clip: MotionClip = generator.generate(speech, [brief], SilentReport())[0]
+    clip: MotionClip = generator.generate(speech, [brief], report or SilentReport())[0]
     return clip.replace(timeline=dataclasses.replace(clip.timeline, phones=speech.phones or ()))
 
 
@@ -127,10 +132,21 @@ def test_mood_fades_over_a_styled_range_and_never_jumps() -> None:
     assert smile[round(2.25 * 60)] > 0.15
     assert not smile[: round(0.95 * 60)].any() and not smile[round(3.55 * 60) :].any()
     assert np.abs(np.diff(smile)).max() * 60 < 1.5
-    with pytest.raises(InputError, match="grumpy"):
-        act(speech, styles=(StyledRange(start=0.0, end=1.0, parameters={"style": "grumpy"}),))
     foreign = StyledRange(start=0.0, end=1.0, parameters={"head": 0.0})
     assert np.array_equal(act(speech, styles=(foreign,)).blendshapes, act(speech).blendshapes)
+
+
+def test_styles_blend_and_one_of_the_bodys_own_is_told_once() -> None:
+    speech = said("T AA:150 T")
+    rest = [act(speech, style="neutral", blend_with="happy", blend=b).blendshapes[3, SMILE].mean() for b in (0.0, 0.5, 1.0)]
+    assert rest[0] < rest[1] < rest[2]
+    assert rest[2] == pytest.approx(act(speech, style="happy").blendshapes[3, SMILE].mean())
+    report = SilentReport()
+    other = act(
+        speech, report=report, style="grumpy", styles=(StyledRange(start=0.0, end=1.0, parameters={"style": "grumpy"}),)
+    )
+    assert len(report.warnings) == 1 and "grumpy" in report.warnings[0]
+    assert np.array_equal(other.blendshapes, act(speech).blendshapes)
 
 
 def test_a_quiet_passage_moves_less_whatever_the_recording_level() -> None:
