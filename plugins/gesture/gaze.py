@@ -38,7 +38,7 @@ _SHORTEST = 0.3  # s of a look
 _EASE = 0.82  # share of the eyes' range up to which they go exactly where they should
 _SLACK = np.radians(0.06)  # rad, the drift of a fixation
 _NEAREST = 0.35  # m
-_LOWEST = np.radians(32.0)  # of a look at the hands
+_LOWEST = np.radians(26.0)  # of a look at the hands
 _HEAD_FREE = np.radians(7.0)  # that the eyes do alone; beyond, the head takes a share (Stahl 1999, Exp Brain Res 126)
 _BODY = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 _EYES = {"left": "left_eye_smplhf", "right": "right_eye_smplhf"}
@@ -126,7 +126,7 @@ def _stroke_looks(strokes: Sequence[PlannedStroke], rest: Array, styles: StyleSh
         if kind == "hands":
             down, left, distance = _hand_place(stroke, rest)
             span = max(stroke.prepare, stroke.start - 0.12), max(stroke.apex, min(stroke.hold_end, stroke.apex + 0.25))
-            looks.append(Look(start=span[0], end=span[1], down=down, left=left, distance=distance, head=0.45))
+            looks.append(Look(start=span[0], end=span[1], down=down, left=left, distance=distance, head=0.6))
         else:
             down, left = np.radians([-11.0, 9.0 * sign]) if kind == "up" else np.radians([3.0, 17.0 * sign])
             end = min(stroke.hold_end, stroke.apex + 1.2)

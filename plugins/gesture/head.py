@@ -62,10 +62,11 @@ def head_turn(
     turn[:, 0] += _melody(speech, times)
     for column, (deviation, period) in enumerate(((0.009, 1.7), (0.014, 2.3), (0.008, 2.9))):
         turn[:, column] += deviation * noise(seed, f"head {column}", times, period)
-    turn *= styles.curve("head", times)[:, None]
+    lively = styles.curve("head", times)[:, None]
+    turn *= lively
+    # A lively head shakes and nods more; it does not look farther aside than there is something to see.
+    turn += np.minimum(lively, 1.0) * (_following(looks).sample(times) + _answers(speech.sounds or (), times, seed))
     turn[:, 0] += styles.curve("head_down", times)
-    turn += _following(looks).sample(times)
-    turn += _answers(speech.sounds or (), times, seed)
     return turn
 
 

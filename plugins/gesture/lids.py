@@ -19,8 +19,8 @@ Array = NDArray[Any]
 _CLOSING, _OPENING = 0.09, 0.19  # s; the lids fall twice as fast as they rise (VanderWerf et al. 2003, J Neurophysiol 89)
 _CELL = 1.0  # s, in which there is one blink by rate or none
 _REACH = 0.65  # s around a phrase's end or a long way of the eyes that such a moment stands for
-_FAVOURED = 2.1  # ... and how much likelier a blink is there
-_BETWEEN = 0.75  # ... than here, where nothing calls for one
+_FAVOURED = 1.1  # how much likelier than by rate a blink is there ...
+_SPEAKING, _SILENT = 0.36, 0.93  # ... and in between
 _LONG_WAY = 9.0  # degrees
 _APART = 0.42  # s between blinks
 _DOUBLE = 0.07  # share of blinks that a second follows at once
@@ -62,12 +62,14 @@ def plan_blinks(
             if draws[2] < _DOUBLE:
                 again = time + _APART + 0.1 * draws[3]
                 wanted.append((draws[0] - 0.5, Blink(time=again, depth=1.0, opening=_OPENING)))
+    starts, ends = np.array([phrase.start for phrase in phrases]), np.array([phrase.end for phrase in phrases])
     rows = randomness(seed, "blink rate").random((int(duration / _CELL) + 1, 5))
     for cell, draws in enumerate(rows):
         time = (cell + draws[1]) * _CELL
         if len(at) and np.abs(at - time).min() < _REACH:
             continue
-        if draws[0] < _BETWEEN * _CELL * styles.at(time).blinks / 60:
+        speaking = np.any((starts < time + 0.5) & (ends > time - 0.5))
+        if draws[0] < (_SPEAKING if speaking else _SILENT) * _CELL * styles.at(time).blinks / 60:
             depth = 0.55 + 0.2 * draws[4] if draws[2] < _HALF else 1.0
             wanted.append((draws[0], Blink(time=time, depth=depth, opening=_OPENING * (0.85 + 0.6 * draws[3]))))
     return _apart(wanted, duration)

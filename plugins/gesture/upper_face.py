@@ -59,8 +59,9 @@ def upper_face(
         shut = closure(blinks, times, fps, side)
         open_eye = 1 - shut
         rest_shut = 0.30 * laugh + 0.35 * sigh + 0.05 * smile  # lids that come together without a blink
-        weights[f"eyeBlink{side}"] = shut + open_eye * np.clip(rest_shut + 0.25 * np.maximum(look_down, 0.0), 0, 0.6)
-        opened = _OPEN + 0.5 * wide + 0.22 * both * vivid + 0.35 * np.maximum(-look_down, 0.0) + 0.06 * breath
+        weights[f"eyeBlink{side}"] = shut + open_eye * rest_shut
+        # The eyeLook shapes bring the lids along; a waking eye's go a little less far down.
+        opened = _OPEN + 0.5 * wide + 0.22 * both * vivid + 0.45 * np.abs(look_down) + 0.06 * breath
         weights[f"eyeWide{side}"] = opened * open_eye * (1 - np.clip(2 * rest_shut, 0, 1))
         narrow = _FRIENDLY + 0.3 * frown + 0.3 * low + 0.55 * squint + 0.28 * smile + 0.4 * laugh
         weights[f"eyeSquint{side}"] = np.clip(narrow, 0, 0.8) * open_eye + _CREASED * shut

@@ -13,7 +13,9 @@ import pytest
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import MotionClip
 from declaim.core.face import ARKIT_INDEX
+from declaim.core.face_solver import look_angles
 from declaim.core.report import SilentReport
+from declaim.core.rotations import matrix_to_axis_angle
 from declaim.core.skeleton import JOINT
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
@@ -273,8 +275,8 @@ def test_blinks_brows_and_gaze_live(speech: Speech, body: Body) -> None:
         lids = shapes[:, ARKIT_INDEX["eyeBlinkLeft"]]
         blinks = int(((lids[1:] >= 0.98) & (lids[:-1] < 0.98)).sum())
         assert 8 <= blinks / speech.duration * 60 <= 45
-        tops = (lids[1:-1] > 0.5) & (lids[1:-1] >= lids[:-2]) & (lids[1:-1] >= lids[2:])
-        assert lids[1:-1][tops].min() >= 0.98, "a blink shuts on a frame"
+        tops = (lids[1:-1] > 0.8) & (lids[1:-1] >= lids[:-2]) & (lids[1:-1] >= lids[2:])
+        assert lids[1:-1][tops].min() >= 0.98, "a blink shuts on a frame, if it is not a half one"
         assert shapes[:, ARKIT_INDEX["browInnerUp"]].max() > 0.2
         assert (lids >= 0.9).sum() / fps / blinks < 0.045, "shut for a moment only"
         assert ((lids > 0.2) & (lids < 0.9)).sum() >= 2 * blinks, "lids take their time to fall and to rise"
@@ -297,8 +299,9 @@ def test_eye_joints_and_eye_shapes_say_the_same(speech: Speech, body: Body) -> N
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         eye = clip.poses[:, JOINT[f"{side.lower()}_eye_smplhf"]].astype(float)
         rows = {way: clip.blendshapes[:, ARKIT_INDEX[f"eyeLook{way}{side}"]] for way in ("Up", "Down", "In", "Out")}
-        across = np.radians(25) * sign * (rows["Out"] - rows["In"])
-        down = np.radians(22) * rows["Down"] - np.radians(18) * rows["Up"]
+        full = {way: look_angles()[f"eyeLook{way}{side}"] for way in rows}
+        across = sign * (full["Out"] * rows["Out"] - full["In"] * rows["In"])
+        down = full["Down"] * rows["Down"] - full["Up"] * rows["Up"]
         assert np.abs(eye[:, 1] - across).max() < 1e-5
         assert np.abs(eye[:, 0] - down).max() < 1e-5
         assert np.degrees(np.abs(eye[:, 1])).max() > 4
@@ -311,8 +314,9 @@ def test_head_nods_with_the_words_and_keeps_still_when_told(speech: Speech, body
         nod = clip.poses[:, [JOINT["neck"], JOINT["head"]], 0].sum(axis=1)
         sinks += [nod[round(s.apex * 30)] - nod[round(s.apex * 30) - 6] for s in clip.timeline.strokes]
     assert np.degrees(np.mean(sinks)) > 1.0, "the head goes down on the words that are struck"
-    calm = perform(speech, body, head=0.0, rate=0.0).poses[:, JOINT["head"]]
-    assert np.degrees(np.ptp(calm, axis=0)).max() < 4
+    clip = perform(speech, body, head=0.0, rate=0.0)
+    calm = matrix_to_axis_angle(body.joints(poses=clip.poses, trans=clip.trans)[0][:, JOINT["head"]])
+    assert np.degrees(np.ptp(calm, axis=0)).max() < 4, "what the trunk does it takes back"
 
 
 @pytest.mark.parametrize("duration", [0.03, 0.1, 0.5, 1.0, 6.0])
@@ -332,7 +336,8 @@ def test_silence_and_snippets_make_calm_clips(body: Body, duration: float) -> No
         clip = perform(speech, body)
         assert len(clip) == frame_count(duration, 30.0)
         assert clip.timeline.strokes == ()
-        assert np.degrees(np.abs(np.diff(clip.poses, axis=0))).max(initial=0) < 12
+        limbs = np.delete(clip.poses, [JOINT["left_eye_smplhf"], JOINT["right_eye_smplhf"]], axis=1)  # eyes jump
+        assert np.degrees(np.abs(np.diff(limbs, axis=0))).max(initial=0) < 12
 
 
 def test_rhythm_alone_serves_where_there_are_no_words(speech: Speech, body: Body) -> None:
