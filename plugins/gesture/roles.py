@@ -37,11 +37,11 @@ class Part:
 
 
 def find_roles(speech: Speech, phrases: Sequence[Phrase]) -> dict[int, Part]:
-    """Word -> its part, for the words that have one. Empty where the words are not known."""
+    """Word -> its part, for the words that have one. Words that are unsure mean nothing; empty where none are known."""
     words = speech.words or ()
     if not words:
         return {}
-    texts = [_plain(word.text) for word in words]
+    texts = ["" if word.unsure else _plain(word.text) for word in words]
     marked = any(word.break_after for word in words)
     found: dict[int, Part] = {}
     for text, number in zip(texts, range(len(texts))):

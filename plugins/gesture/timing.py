@@ -24,6 +24,7 @@ _STAYS = 0.85  # s from a hold's natural end to the next apex under which the ha
 _WAITS = 1.95  # s ... under which it sinks a little and waits; all that a hand does looks no farther ahead
 _RETRACTION, _SHORTEST_RETRACTION = 0.95, 0.6  # s, down to rest
 LAST_HOLD = 0.12  # s that an apex is seen before the line's end
+_CLEAR = 0.5  # s that are kept from the last turning point to the hand's next apex
 _TURN_SHARE = 0.85  # of the stroke's time that each turning point after it takes
 _ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
 
@@ -38,7 +39,7 @@ def timed(
     strokes: list[PlannedStroke] = []
     for number, sketch in enumerate(kept):
         following = (_apex(k, fps) for k in kept[number + 1 :] if set(k.sides) & set(sketch.sides))
-        limit = next(following, np.inf)
+        limit = next(following, last_time + _CLEAR - LAST_HOLD)
         stroke = _struck(sketch, [previous.get(side) for side in sketch.sides], limit, nuclei, fps)
         strokes.append(stroke)
         previous |= dict.fromkeys(stroke.sides, stroke)
@@ -117,7 +118,7 @@ def _turns(
 ) -> tuple[tuple[float, dict[Side, Posture]], ...]:
     """The turning points after the apex that there is time for."""
     step = max(round(_TURN_SHARE * duration * fps), 1) / fps
-    room = limit - apex - 0.5
+    room = limit - apex - _CLEAR
     return tuple((apex + step * (n + 1), turn) for n, turn in enumerate(sketch.turns) if step * (n + 1) <= room)
 
 
