@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .correctives import Corrective, CorrectiveStack, corrective_weights
-from .face import ARKIT, FaceEncoding
+from .correctives import Corrective, corrective_weights
+from .face import FaceEncoding
 from .kinematics import forward
 from .rotations import axis_angle_to_matrix
 from .skeleton import FACE_JOINTS, JOINT_COUNT
-from .skinning import skin, vertex_normals
+from .skinning import Offsets, skin, vertex_normals
 
 if TYPE_CHECKING:
     from .clip import MotionClip
@@ -176,13 +176,12 @@ class Body:
             span = slice(start, start + size)
             matrices = axis_angle_to_matrix(rotations[span])
             local = None if weights is None else weights[span]
-            points = self._with_face(shaped, None if shapes is None else shapes[span], local)
+            points = self._with_expressions(shaped, local)
             if self.pose_dirs is not None:
                 points = points + _pose_offsets(self.pose_dirs, matrices)
-            if self.correctives:
-                points = self._corrective_stack.added(points, self.corrective_weights(rotations[span]))
+            offsets = self._offsets(rotations[span], None if shapes is None else shapes[span])
             rest = self._rest_with_expressions(betas, local).astype(np.float32)
-            yield start, skin(points, self.weights, rest, matrices, places[span])
+            yield start, skin(points, self.weights, rest, matrices, places[span], offsets)
 
     def corrective_weights(self, poses: ArrayLike) -> Array:
         """(T, K) float32 weights, 0..1, that ``poses`` (T, 55, 3) give to ``correctives``."""
@@ -232,18 +231,13 @@ class Body:
 
     @functools.cached_property
     def blendshape_matrix(self) -> tuple[Array, Array]:
-        """The blend shapes over the vertices that any of them moves: indices (n,) and deltas (52, n, 3) float32."""
-        if not self.blendshapes:
-            return np.zeros(0, np.int32), np.zeros((len(ARKIT), 0, 3), np.float32)
-        moving = np.unique(np.concatenate([shape.indices for shape in self.blendshapes])).astype(np.int32)
-        deltas = np.zeros((len(self.blendshapes), len(moving), 3), np.float32)
-        for row, shape in zip(deltas, self.blendshapes):
-            row[np.searchsorted(moving, shape.indices)] = shape.deltas
-        return moving, deltas
+        """The blend shapes over the vertices that any of them moves: indices (n,) and deltas (K, n, 3) float32."""
+        return _stacked(self.blendshapes)
 
     @functools.cached_property
-    def _corrective_stack(self) -> CorrectiveStack:
-        return CorrectiveStack.of(self.correctives)
+    def corrective_matrix(self) -> tuple[Array, Array]:
+        """The same of the correctives: indices (n,) and deltas (K, n, 3) float32."""
+        return _stacked(self.correctives)
 
     @functools.cached_property
     def _regressed_template(self) -> Array:
@@ -264,16 +258,19 @@ class Body:
         weights = _columns(expressions, self.expression_dirs.shape[2], "expressions")
         return np.asarray(rest + np.moveaxis(self._regressed_expressions[..., : weights.shape[-1]] @ weights.T, -1, 0))
 
-    def _with_face(self, shaped: Array, blendshapes: Array | None, expressions: Array | None) -> Array:
-        """(V, 3) or (n, V, 3): the shaped body with its face."""
+    def _offsets(self, rotations: Array, blendshapes: Array | None) -> list[Offsets]:
+        """What blend shapes (n, 52) and correctives add in rest pose, at ``rotations`` (n, 55, 3), axis-angle."""
+        found = []
         if blendshapes is not None and self.blendshapes and blendshapes.any():
             moving, deltas = self.blendshape_matrix
             weights = _columns(blendshapes, len(self.blendshapes), "blend shapes")
-            points = np.repeat(shaped[None], len(weights), axis=0)
-            points[:, moving] += (weights @ deltas[: weights.shape[1]].reshape(weights.shape[1], -1)).reshape(
-                len(weights), -1, 3
-            )
-            return points
+            found.append(_weighted(moving, deltas[: weights.shape[1]], weights))
+        if self.correctives:
+            found.append(_weighted(*self.corrective_matrix, self.corrective_weights(rotations)))
+        return found
+
+    def _with_expressions(self, shaped: Array, expressions: Array | None) -> Array:
+        """(V, 3) or (n, V, 3): the shaped body with the expressions (n, E) that it applies."""
         if expressions is not None and expressions.any():
             weights = _columns(expressions, self.expression_dirs.shape[2], "expressions")
             dirs = self.expression_dirs[..., : weights.shape[1]].reshape(-1, weights.shape[1])
@@ -310,6 +307,21 @@ def _frames(values: ArrayLike | None) -> Array | None:
     if values is None or np.size(values) == 0:
         return None
     return np.atleast_2d(np.asarray(values, dtype=np.float32))
+
+
+def _stacked(shapes: Sequence[Blendshape | Corrective]) -> tuple[Array, Array]:
+    """Sparse shapes over the vertices that any of them moves: indices (n,) int32 and deltas (K, n, 3) float32."""
+    moving = np.unique(np.concatenate([np.zeros(0, np.int32), *(shape.indices for shape in shapes)])).astype(np.int32)
+    deltas = np.zeros((len(shapes), len(moving), 3), np.float32)
+    for row, shape in zip(deltas, shapes):
+        row[np.searchsorted(moving, shape.indices)] = shape.deltas
+    return moving, deltas
+
+
+def _weighted(indices: Array, deltas: Array, weights: Array) -> Offsets:
+    """``deltas`` (K, n, 3) at ``weights`` (T, K)."""
+    total = weights @ deltas.reshape(len(deltas), -1)
+    return Offsets(indices=indices, deltas=total.reshape(len(weights), len(indices), 3))
 
 
 def _regressed(regressor: Array, dirs: Array) -> Array:

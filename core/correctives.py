@@ -91,29 +91,6 @@ def brought_in(correctives: Sequence[Corrective], poses: ArrayLike) -> tuple[tup
     return tuple(correctives[number] for number in kept), np.ascontiguousarray(weights[:, kept])
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class CorrectiveStack:
-    """All correctives of a body over the vertices that any of them moves."""
-
-    indices: Array  # (n,) int32
-    deltas: Array  # (K, n * 3) float32, m
-
-    @classmethod
-    def of(cls, correctives: Sequence[Corrective]) -> CorrectiveStack:
-        moving = np.unique(np.concatenate([corrective.indices for corrective in correctives])).astype(np.int32)
-        deltas = np.zeros((len(correctives), len(moving), 3), np.float32)
-        for row, corrective in zip(deltas, correctives):
-            row[np.searchsorted(moving, corrective.indices)] = corrective.deltas
-        return cls(indices=moving, deltas=deltas.reshape(len(correctives), -1))
-
-    def added(self, points: Array, weights: Array) -> Array:
-        """(T, V, 3): ``points`` (V, 3) or (T, V, 3) in rest pose with the correctives at ``weights`` (T, K)."""
-        frames = len(weights)
-        result = np.array(np.broadcast_to(points, (frames, *points.shape[-2:])))
-        result[:, self.indices] += (weights @ self.deltas).reshape(frames, -1, 3)
-        return result
-
-
 def mirrored(vector: Sequence[float]) -> tuple[float, float, float]:
     """A direction seen in the mirror of the plane x = 0."""
     x, y, z = vector
