@@ -52,21 +52,22 @@ def upper_face(
     drift = 0.04 + 0.02 * noise(seed, "brow", times, 2.7)
     skew = 0.25 * noise(seed, "brow skew", times, 4.0)
 
-    inner = 0.7 * both * vivid + 0.4 * worry + 0.22 * high + 0.15 * laugh + 0.3 * sigh + 0.08 * breath + drift
-    lowered = np.clip(frown + 0.55 * low + 0.12 * worry, 0, _MOST_LOWERED)
+    inner = 0.7 * both * vivid + 0.65 * worry + 0.3 * high + 0.22 * laugh + 0.3 * sigh + 0.08 * breath + drift
+    lowered = np.clip(frown + 0.95 * low + 0.12 * worry, 0, _MOST_LOWERED)
     weights = {"browInnerUp": np.clip(inner * (1 - 0.6 * lowered), 0, _MOST_RAISED)}
     for side, own, lean in (("Left", left, 1 + skew), ("Right", right, 1 - skew)):
         shut = closure(blinks, times, fps, side)
         open_eye = 1 - shut
-        rest_shut = 0.30 * laugh + 0.35 * sigh + 0.05 * smile  # lids that come together without a blink
+        rest_shut = 0.12 * laugh + 0.22 * sigh  # lids that come together without a blink
         weights[f"eyeBlink{side}"] = shut + open_eye * rest_shut
         # The eyeLook shapes bring the lids along; a waking eye's go a little less far down.
         opened = _OPEN + 0.5 * wide + 0.22 * both * vivid + 0.45 * np.abs(look_down) + 0.06 * breath
         weights[f"eyeWide{side}"] = opened * open_eye * (1 - np.clip(2 * rest_shut, 0, 1))
-        narrow = _FRIENDLY + 0.3 * frown + 0.3 * low + 0.55 * squint + 0.28 * smile + 0.4 * laugh
+        narrow = _FRIENDLY + 0.3 * frown + 0.25 * low + 0.65 * squint + 0.3 * smile + 0.55 * laugh
         weights[f"eyeSquint{side}"] = np.clip(narrow, 0, 0.8) * open_eye + _CREASED * shut
-        weights[f"cheekSquint{side}"] = np.clip(0.5 * smile + 0.75 * laugh + 0.15 * squint, 0, 0.9)
-        raised = (0.7 * both * lean + own) * vivid + 0.28 * high + 0.15 * laugh + drift
+        weights[f"cheekSquint{side}"] = np.clip(0.65 * smile + 0.85 * laugh + 0.2 * squint, 0, 0.9)
+        weights[f"noseSneer{side}"] = np.clip(0.3 * low + 0.1 * frown + 0.12 * laugh, 0, 0.5)
+        raised = (0.7 * both * lean + own) * vivid + 0.35 * high + 0.15 * laugh + drift
         weights[f"browOuterUp{side}"] = np.clip(raised * (1 - 0.5 * lowered), 0, _MOST_RAISED)
         weights[f"browDown{side}"] = np.clip(lowered * (1 + 0.4 * (lean - 1)), 0, _MOST_LOWERED)
     return weights
@@ -92,12 +93,12 @@ def _raises(
         for accent in phrase.accents:
             t = accent.time
             draws = randomness(seed, "brow", round(t * 100)).random(5)
-            eager = 0.5 * accent.strength + 0.08 * max(accent.pitch, 0.0) + 0.15 * (t in struck) - 0.24
+            eager = 0.5 * accent.strength + 0.08 * max(accent.pitch, 0.0) + 0.15 * (t in struck) - 0.14
             unsure = accent.word >= 0 and plain(speech, accent.word) in UNSURE
             if not unsure and (draws[0] >= eager or t - last < _APART):
                 continue
             last = t
-            height = min(0.18 + 0.32 * accent.strength + 0.04 * max(accent.pitch, 0.0), 0.65) * (0.75 + 0.5 * draws[1])
+            height = min(0.2 + 0.36 * accent.strength + 0.04 * max(accent.pitch, 0.0), 0.65) * (0.75 + 0.5 * draws[1])
             # Brows lead the syllable a little, stay up for a while and sink slowly.
             rise, stay, fall = 0.14 + 0.08 * draws[2], 0.06 + 0.22 * draws[3], 0.35 + 0.3 * draws[3]
             pulse = Pulse(start=t - 0.03 - rise, apex=t - 0.03, hold_end=t + stay, end=t + stay + fall, height=height)
