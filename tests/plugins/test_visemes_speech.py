@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from declaim.core.body import builtin_body
+from declaim.core.body import builtin_body, load_body
+from declaim.core.body_file import export_dense
 from declaim.core.clip import MotionClip
 from declaim.core.face import ARKIT_INDEX
 from declaim.core.report import SilentReport
 from declaim.core.speech import Speech, VocalSound
 from declaim.core.timeline import Phone, Timeline
-from declaim.inference.jaw import jaw_loudness, opening_ratio
-from declaim.inference.lips import SHUT_GAP, lip_closures, lip_gaps, shut_vowels
+from declaim.core.wire import PerformRequest
+from declaim.inference.casting import cast
+from declaim.inference.faces import with_both_encodings
+from declaim.inference.jaw import jaw_loudness, jaw_speed, opening_ratio
+from declaim.inference.lips import SHUT_GAP, labiodentals, lip_closures, lip_gaps, shut_vowels
+from declaim.inference.pipeline import Pipeline
 from declaim.plugins import registry
 from declaim.plugins.contracts import Brief, Direction, StyledRange
 from declaim.plugins.parameters import complete
@@ -214,3 +220,54 @@ def test_measures_say_nothing_where_there_is_nothing() -> None:
     clip = act(said("S:80 IY:90"))
     assert jaw_loudness(clip, np.full(200, -20.0)).open_vowels is None
     assert opening_ratio(clip.replace(timeline=Timeline())) is None
+
+
+@pytest.mark.parametrize("style", ["neutral", "angry", "happy"])
+def test_lips_meet_where_expressions_and_a_jaw_joint_make_the_face(style: str, tmp_path: Path) -> None:
+    export_dense(BODY, tmp_path / "smplx.npz")
+    body = load_body(tmp_path / "smplx.npz")
+    clip = act(said("M:70 AA:140 P:60 OW:150 B:40 AE:140 M:60 IY:120 P:60 UW:120"), style=style)
+    solved = with_both_encodings(clip, body, {"blendshapes"})
+    found = lip_closures(solved, body)
+    assert len(found) == 5
+    assert max(closure.gap for closure in found) <= SHUT_GAP
+    assert lip_gaps(solved, body, np.arange(len(solved))).max() > 0.006
+
+
+@pytest.fixture(scope="module")
+def demo() -> Speech:
+    folder = Path(__file__).parents[2] / "assets" / "demo"
+    request = PerformRequest(script=(folder / "script.txt").read_text(encoding="utf-8"), generators={"mouth": "visemes"})
+    speech = Pipeline().hear(folder / "voice.flac", request, SilentReport(), castings=cast(request))
+    assert speech.phones and speech.energy is not None and speech.sounds is not None
+    return speech
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_a_whole_spoken_line_keeps_every_promise(demo: Speech, fps: float) -> None:
+    clip = act(demo, fps)
+    closures = lip_closures(clip, BODY)
+    assert len(closures) > 5 and max(closure.gap for closure in closures) <= SHUT_GAP
+    assert not shut_vowels(clip, BODY)
+    tucked = labiodentals(clip, BODY)
+    assert tucked and min(each.tuck for each in tucked) > 0.003 and min(each.gap for each in tucked) > 0
+    ratio = opening_ratio(clip)
+    assert ratio is not None and ratio >= 2.0
+    assert demo.energy is not None
+    measured = jaw_loudness(clip, demo.energy)
+    assert measured.open_vowels is not None and measured.open_vowels >= 0.3
+    assert measured.overall is not None and measured.overall >= 0.4
+    assert jaw_speed(clip).max() < 9.0
+
+
+def test_a_words_time_moves_only_its_own_neighbourhood(demo: Speech) -> None:
+    assert demo.words and demo.phones
+    word = len(demo.words) // 2
+    moved = tuple(
+        dataclasses.replace(phone, start=phone.start + 0.04, end=phone.end + 0.04) if phone.word == word else phone
+        for phone in demo.phones
+    )
+    one, other = act(demo, 60.0), act(dataclasses.replace(demo, phones=moved), 60.0)
+    differing = np.flatnonzero((one.blendshapes != other.blendshapes).any(axis=1)) / 60
+    assert len(differing)
+    assert differing.min() > demo.words[word].start - 1.0 and differing.max() < demo.words[word].end + 1.0
