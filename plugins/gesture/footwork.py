@@ -153,10 +153,10 @@ class _Plan:
 
     def _next(self, draw: float, size: float) -> float:
         """The weight after an event: mostly the other foot's, now and then the middle."""
-        if draw < 0.16:
-            return 0.6 * size * (draw / 0.08 - 1)
+        if draw < 0.14:
+            return 0.6 * size * (draw / 0.07 - 1)
         other = -1.0 if self.weight > 0 else 1.0
-        return size * (other if draw < 0.85 else -other)
+        return size * (other if draw < 0.9 else -other)
 
     def _move(self, start: float, length: float, weight: float) -> None:
         self.moves.append(Move(start=start, end=start + length, target=np.array([weight])))

@@ -44,10 +44,11 @@ class Leg:
         """Ankle to ball along the ground, m."""
         return float(np.hypot(self.ball[0], self.ball[2]))
 
-    def reach(self, bend: float) -> float:
-        """Hip to ankle with the knee bent by ``bend``, rad; m."""
-        upper, lower = np.linalg.norm(self.knee), np.linalg.norm(self.ankle)
-        return float(np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(bend)))
+    def reach(self, bend: float | Array) -> Array:
+        """Hip to ankle with the knee bent by ``bend``, rad, about its hinge, the x axis; m."""
+        (x, y, z), (x2, y2, z2) = self.knee, self.ankle
+        along = x * x2 + np.hypot(y, z) * np.hypot(y2, z2) * np.cos(bend)
+        return np.asarray(np.sqrt(self.knee @ self.knee + self.ankle @ self.ankle + 2 * along))
 
 
 def read_leg(rest_joints: Array, vertices: Array, side: Side) -> Leg:
@@ -147,9 +148,7 @@ def hip_height(leg: Leg, pelvis: Array, over: Array, foot: Foot, bend: Array) ->
     """
     socket = pelvis @ leg.hip
     across = over + socket[:, [0, 2]] - foot.ankle[:, [0, 2]]
-    upper, lower = np.linalg.norm(leg.knee), np.linalg.norm(leg.ankle)
-    reach_squared = upper**2 + lower**2 + 2 * upper * lower * np.cos(bend)
-    rise = np.sqrt(np.maximum(reach_squared - (across**2).sum(axis=1), 0.25 * upper**2))
+    rise = np.sqrt(np.maximum(leg.reach(bend) ** 2 - (across**2).sum(axis=1), 0.25 * leg.reach(0.0) ** 2))
     return np.asarray(foot.ankle[:, 1] - socket[:, 1] + rise)
 
 

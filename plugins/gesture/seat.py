@@ -18,7 +18,7 @@ _APART = 1.35  # ankles, over the hips
 _BONES = np.array([0.0, -0.078, -0.020])  # m, from the hips' middle to that of the sitting bones, of a leg of 0.83 m
 _BACK_TILT = -0.19  # rad, of the pelvis on a seat (Cho et al. 2015: it tilts back from standing to sitting)
 _LOINS = np.array([0.09, 0.06, 0.03])  # rad, spine1..3, that bring the chest upright over it
-_ROLL, _SLIDE = 0.035, 0.007  # rad and m, of a whole shift to one side
+_ROLL, _SLIDE = 0.055, 0.008  # rad and m, of a whole shift to one side
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,15 +33,15 @@ def find_seat(legs: dict[Side, Leg], scale: float, seed: int) -> Seat:
     """A seat at which thighs are level and shins upright, the hips over the origin."""
     random = randomness(seed, "seat")
     heights, feet = [], {}
-    leading = float(random.choice([-1.0, 1.0]))
+    leading, drawn = float(random.choice([-1.0, 1.0])), random.uniform((0.0, 0.03), (0.05, 0.10))
     for side in SIDES:
         leg, sign = legs[side], SIGN[side]
         thigh, shin = float(np.linalg.norm(leg.knee)), float(np.linalg.norm(leg.ankle))
         heights.append(leg.height + shin)
         apart = abs(float(leg.hip[0])) * (_APART + 0.06 * float(random.normal()))
         ahead = float(np.sqrt(thigh**2 - (apart - abs(leg.hip[0])) ** 2))
-        # Nobody's feet stand level: one a little before the knee, one a little behind it.
-        ahead += scale * (0.04 * sign * leading + 0.01 * float(random.normal()))
+        # Nobody's feet stand level: one a little before the knee, the other drawn back.
+        ahead += scale * (drawn[0] if sign == leading else -drawn[1])
         feet[side] = np.array([sign * apart, ahead, sign * np.radians(random.uniform(6, 13))])
     hips = np.array([0.0, float(np.mean(heights)), 0.0])
     return Seat(bones=hips + scale * _BONES, feet=feet)
@@ -68,7 +68,7 @@ def seated_bends(pelvis: Array, posture: Array, weight: Array) -> tuple[Array, t
 
     ``posture`` and ``weight`` (T,), -1..1.
     """
-    bend = pelvis * (0.9, 0.5, 0.5)
+    bend = pelvis * (1.2, 0.5, 0.6)
     bend[:, 0] += _BACK_TILT - 0.08 * np.maximum(-posture, 0.0) + 0.13 * np.maximum(posture, 0.0)
     bend[:, 2] += _ROLL * weight
     added = []

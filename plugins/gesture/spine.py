@@ -27,6 +27,7 @@ _LEADS = (0.13, 0.09, 0.05, 0.01)  # s; pelvis and spine1..3 before the hand
 _SLUMP = np.array([0.09, 0.10, 0.16])  # rad, spine1..3 forward, fully slumped
 _UPRIGHT = np.array([-0.05, -0.03, -0.07])
 _LIMIT = np.array([0.24, 0.34, 0.14])  # rad, of attitudes and strokes
+_SEATED = np.array([1.5, 1.2, 1.4])
 _LONG = 2.2  # s; a longer phrase gets a second attitude
 _TURN_HOLD = 0.95  # s, that the trunk takes to come back from a stroke
 
@@ -46,6 +47,8 @@ def move_trunk(
 ) -> Trunk:
     """Everything but the weight."""
     attitude = _attitudes(times, phrases, styles, seed)
+    if styles.base.seated >= 0.5:  # without feet to shift, more of it goes into the trunk
+        attitude *= _SEATED
     attitude[:, 0] += styles.curve("lean", times)
     pulls = _pulls(strokes)
     posture, energy = styles.curve("posture", times), styles.curve("energy", times)

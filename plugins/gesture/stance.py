@@ -24,8 +24,8 @@ from .style import StyleSheet
 
 Array = NDArray[Any]
 _LEG = 0.83  # m, the length that the amounts here are meant for
-_OVER = 0.44  # how far the pelvis goes towards the foot that bears it: 5 cm
-_TILT, _YAW = 0.085, 0.06  # rad, of the pelvis with the weight on one foot: the free hip sinks and comes forward
+_OVER = 0.42  # how far the pelvis goes towards the foot that bears it: 5 cm
+_TILT, _YAW = 0.10, 0.07  # rad, of the pelvis with the weight on one foot: the free hip sinks and comes forward
 _COUNTER = (1.40, 1.75)  # the shoulders tilt and turn the other way; over what undoes the pelvis's
 _KNEE = 0.09  # rad, that the knee of the bearing leg is bent
 _AHEAD = 0.046  # m, the hips before the ankles
@@ -134,7 +134,7 @@ def _borne(
     flexed = trunk.joints[0][:, 0] + trunk.joints[1][:, 0] + trunk.joints[2][:, 0]
     left, right = feet["left"].over, feet["right"].over
     over = (left + right) / 2 + _OVER * weight[:, None] * (left - right) / 2
-    over[:, 0] += scale * sway * 0.0035 * noise(seed, "sway side", times, 2.6) - hips[0]
+    over[:, 0] += scale * sway * 0.005 * noise(seed, "sway side", times, 2.6) - hips[0]
     # The hips go back as the trunk goes forward, and a slumped body hangs in them.
     over[:, 1] += scale * (_AHEAD - 0.11 * trunk.pelvis[:, 0] - 0.05 * flexed + 0.035 * slump) - hips[2]
     over[:, 1] += scale * sway * 0.0035 * noise(seed, "sway fore", times, 3.1)
