@@ -17,6 +17,7 @@ from .arms import Arm, mirrored
 Array = NDArray[Any]
 _DELAYS = {"thumb": 0.0, "index": 0.015, "middle": 0.03, "ring": 0.045, "pinky": 0.06}  # s; fingers follow one another
 _SPREAD = {"index": 1.0, "middle": 0.2, "ring": -0.5, "pinky": -1.8, "thumb": 0.0}
+THUMB = 3  # balls
 _REST_BEND_LIMIT = np.radians(40)
 _TOGETHER = np.radians(-8)  # spread at which fingers lie lightly together: knuckles are farther apart than fingers are wide
 
@@ -69,10 +70,19 @@ def read_fingers(rest_joints: Array, arm: Arm) -> tuple[Finger, ...]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class HandBalls:
-    """A hand as balls, at T moments."""
+    """A hand as balls, at T moments. The last ``THUMB`` are the thumb's joints beyond its base."""
 
     radii: Array  # (K,) m
     places: Array  # (T, K, 3) m from the wrist, in the hand's own frame, as a left hand
+    base: Array  # (3,) m, the thumb's base
+    opening: Array  # (3,) unit; a turn about it takes the thumb away from what the palm faces
+
+    def opened(self, angle: Array) -> HandBalls:
+        """With the thumb turned by ``angle`` (T,), rad."""
+        places = self.places.copy()
+        for k in range(1, THUMB + 1):
+            places[:, -k] = self.base + _turned(places[:, -k] - self.base, self.opening, angle)
+        return dataclasses.replace(self, places=places)
 
 
 def finger_angles(fingers: tuple[Finger, ...], shapes: dict[str, Array]) -> dict[str, Array]:
@@ -110,7 +120,13 @@ def hand_balls(arm: Arm, fingers: tuple[Finger, ...], bones: Bones, angles: dict
     for finger in fingers:
         places.append(_chain(arm, finger, bones, angles[finger.name]))
     radii = np.concatenate([bones.palm_radii, *(bones.radii[finger.name] for finger in fingers)])
-    return HandBalls(radii=radii, places=np.concatenate(places).swapaxes(0, 1))
+    thumb = fingers[-1]
+    return HandBalls(
+        radii=radii,
+        places=np.concatenate(places).swapaxes(0, 1),
+        base=bones.fingers[thumb.name][0],
+        opening=-thumb.axes[0],
+    )
 
 
 def _chain(arm: Arm, finger: Finger, bones: Bones, angles: Array) -> Array:

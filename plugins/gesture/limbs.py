@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.body import Body
 from ...core.lexicon import SHAPE_SIZE, Lexicon
 from ...core.skeleton import JOINT
-from . import arms, hands, keep_out, paths, surfaces
+from . import arms, contacts, hands, keep_out, paths, surfaces
 from .curves import Track, noise
 from .planning import SIDES, PlannedStroke, Side
 
@@ -37,7 +37,7 @@ class _Build:
     arms: dict[Side, arms.Arm]
     fingers: dict[Side, tuple[hands.Finger, ...]]
     bones: dict[Side, hands.Bones]
-    links: keep_out.Links
+    links: contacts.Links
     surfaces: surfaces.Surfaces
 
 
@@ -50,7 +50,7 @@ def _build(body: Body, betas: bytes) -> _Build:
         arms=both,
         fingers={side: hands.read_fingers(rest, both[side]) for side in SIDES},
         bones={side: hands.read_bones(body, shape, rest, both[side]) for side in SIDES},
-        links=keep_out.read_links(body, shape, rest),
+        links=contacts.read_links(body, shape, rest),
         surfaces=surfaces.measured(body, shape),
     )
 
@@ -101,11 +101,13 @@ class Limbs:
             balls[side] = hands.hand_balls(arm, self.build.fingers[side], self.build.bones[side], angles[side])
         aims = _uncrossed(aims, self.build.arms)
         chest = self.rest[JOINT["spine3"]]
-        aims = keep_out.kept_out(self.build.arms, aims, balls, self.build.links, self.build.surfaces, frames, chest)
+        around = keep_out.Surroundings(surfaces=self.build.surfaces, frames=frames, chest=chest)
+        aims, opened = keep_out.kept_out(self.build.arms, aims, balls, self.build.links, around)
         moved: dict[int, Array] = {}
         for side in SIDES:
             solved = arms.rotations_of(self.build.arms[side], aims[side])
             moved |= {JOINT[name]: values for name, values in solved.items()}
+            angles[side]["thumb"][:, 0] -= opened[side]
             moved |= hands.finger_poses(self.build.arms[side], self.build.fingers[side], angles[side])
         return moved
 
