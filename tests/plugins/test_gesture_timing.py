@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from declaim.core.body import builtin_body
 from declaim.core.lexicon import Lexicon, read_lexicon
+from declaim.core.report import SilentReport
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
-from declaim.plugins.contracts import Direction
+from declaim.plugins import registry
+from declaim.plugins.contracts import Brief, Direction
 from declaim.plugins.gesture.accents import find_accents
+from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import find_phrases
 from declaim.plugins.gesture.planning import PlannedStroke, sketch_strokes
 from declaim.plugins.gesture.style import style_sheet
 from declaim.plugins.gesture.timing import timed
+from declaim.plugins.parameters import complete
 
 TEXT = (
     "The harbour never slept, and every morning the sailors carried heavy timber down to the quiet boats; nobody asked why. "
@@ -182,3 +187,32 @@ def _far(strokes: list[PlannedStroke], first: float, last: float) -> list[tuple[
             if release.to != "next":
                 events.append((release.hold_end, release.end, release.to, side, stroke.unit.id))
     return sorted(e for e in events if e[1] < first or e[0] > last)
+
+
+@pytest.mark.parametrize("word", [4, 24, 40])
+@pytest.mark.parametrize("style", ["neutral", "energetic"])
+def test_every_frame_beyond_stays_bit_for_bit(word: int, style: str) -> None:
+    speech = voiced()
+    other = moved(speech, word, 0.09)
+    phrases = find_phrases(speech, find_accents(speech))
+    phrase = next(p for p in phrases if any(a.word == word for a in p.accents))
+    manifest = registry.find("generator", "gesture")
+    generator = GestureGenerator()
+    generator.load("cpu")
+    body = builtin_body()
+    for seed in range(3):
+        brief = Brief(
+            fps=30.0,
+            seed=seed,
+            body=body,
+            betas=np.zeros(10, np.float32),
+            parameters=complete("gesture", manifest.parameters, {"style": style}),
+        )
+        (one,), (two,) = (generator.generate(s, [brief], SilentReport()) for s in (speech, other))
+        times = np.arange(len(one)) / 30.0
+        beyond = (times < phrase.start - 2.0) | (times > phrase.end + 2.0)
+        for name in ("poses", "trans", "blendshapes", "contacts"):
+            a, b = getattr(one, name), getattr(two, name)
+            changed = times[(a != b).reshape(len(a), -1).any(axis=1)]
+            assert not len(changed[np.isin(changed, times[beyond])]), (name, seed, phrase.start, phrase.end, changed)
+        assert not np.array_equal(one.poses, two.poses)
