@@ -23,7 +23,7 @@ _CELL = 3.6  # s; at most one event in each
 _SHIFT = 1.15  # s, a weight shift
 _NUDGE = 0.42  # s, that a swing makes way for strokes
 _SHIFT_NUDGE = 0.3  # s, that a shift does
-_LEAD, _LEAD_READY = 0.6, 0.3  # s, for the weight to leave a foot that is to be lifted
+_LEAD, _LEAD_ALL = 0.3, 0.9  # s, for the weight to leave a foot that is to be lifted: none of it, and all
 _OVER = 1.15  # weight on the foot that stands alone; 1 is a body at ease on one leg
 _SETTLE = 0.9  # s, after a step
 _LONGEST = 0.19  # of a leg of 0.83 m, as all lengths here
@@ -164,12 +164,12 @@ class _Plan:
 
     def _step(self, start: float, sides: Sequence[Side], targets: dict[Side, Array], after: float) -> None:
         lengths = {s: self._length(self.feet[s], targets[s], start) for s in sides}
-        whole = sum(lengths.values()) + len(sides) * (_LEAD + 2 * _NUDGE) + _SETTLE
+        whole = sum(lengths.values()) + len(sides) * (_LEAD_ALL + 2 * _NUDGE) + _SETTLE
         if start + whole + 0.3 > self.duration:
             return
         for side in sides:
             stand = -SIGN[side]
-            lead = _LEAD if self.weight * stand < 0.5 else _LEAD_READY
+            lead = _LEAD + (_LEAD_ALL - _LEAD) * abs(stand * _OVER - self.weight) / (2 * _OVER)
             self._move(start, lead, stand * _OVER)
             length = lengths[side]
             lift = self._quiet(start + lead - 0.05 + _NUDGE, length, landing=True)
