@@ -21,17 +21,20 @@ Array = NDArray[Any]
 _HOP_SAMPLES = round(HOP * SAMPLE_RATE)
 _WINDOW = 512  # samples, 32 ms
 _PIECE = 6000  # frames analysed at a time, so that a long line does not fill the memory
-_EDGES = np.array([80, 200, 320, 440, 570, 720, 900, 1100, 1350, 1650, 2000, 2400, 2900, 3500, 4200, 5000, 6200, 7800])  # Hz
+_EDGES = np.array(
+    [80, 200, 320, 440, 570, 720, 900, 1100, 1350, 1650, 2000, 2400, 2900, 3500, 4200, 5000, 6200, 7800]
+)  # Hz
 _AIR = slice(3, 15)  # the bands of breath: 440 to 5000 Hz, over hum and under hiss
 _HISS = slice(15, 17)  # where S and SH are strongest
 _DEEPEST = 60.0  # dB under the speech that a noise floor is believed: below lies digital silence
 
 _AUDIBLE = 7.0  # dB over the noise floor
-_UNDER_SPEECH = 12.0  # dB that a breath lies under the speech at least
+_UNDER_SPEECH = 9.0  # dB that a breath lies under the speech at least
 _LOW = 4.0  # dB of the level that may come from under the bands of breath: more is a voice, or hum
+_RELEASE = 18.0, 0.19  # dB under the speech and s: what is louder and shorter is a stop's release
 _DIP = 5.0  # dB that the level falls between a breath and the speech beside it: the end of a word only decays
 _QUIET = 12.0  # dB over the noise floor that the dip may reach: an F in a word has no silence before it
-_SHORTEST, _LONGEST_BREATH, _LONGEST = 0.15, 0.8, 2.5  # s
+_SHORTEST, _LONGEST_BREATH, _LONGEST = 0.18, 0.8, 2.5  # s, of what is audible
 _SIGH_FALL = 7.0  # dB from the first third of a sigh to its last
 _MOST_VOICING = 0.55  # mean autocorrelation of a breath
 _RIPPLE = 1.3  # dB between neighbouring frames' spectra: noise ripples by twice that, a steady tone not at all
@@ -42,7 +45,8 @@ _RATE = (3.0, 7.5)  # laugh bursts a second (Bachorowski, Smoski and Owren 2001,
 _BURSTS = 4  # the fewest that make a laugh: three alike syllables are said now and then
 _BURST_DIP = 6.0  # dB between bursts
 _EVEN = 1.4  # ratio of neighbouring intervals
-_ALIKE = 0.9  # correlation of neighbouring bursts' spectra: a laugh keeps its vowel
+_ALIKE = 4.0  # dB between neighbouring bursts' spectra, at most, levels aside: a laugh keeps its vowel
+_ASPIRATED = 29.0  # dB under the speech that an H is, where the line is too short of pauses to show its noise floor
 _BREATHY = 0.62  # autocorrelation of the gaps, at most: they are aspirated
 
 
@@ -151,6 +155,8 @@ def _is_breath(frames: _Frames, air: Array, first: int, last: int, before: int, 
     top = float(air[span].max())
     left = air[before : first + 1].min() if before > 0 or first > 0 else -np.inf
     right = air[last - 1 : after].min() if after < len(air) or last < len(air) else -np.inf
+    if top > frames.speech - _RELEASE[0] and (last - first) * HOP < _RELEASE[1]:
+        return False
     if max(left, right) > min(top - _DIP, frames.floor + _QUIET):
         return False
     middle = span if last - first < 9 else slice(first + 3, last - 3)
@@ -178,7 +184,7 @@ def _voicing(frames: _Frames, span: slice) -> float:
     low, high = SAMPLE_RATE // 400, SAMPLE_RATE // 70
     half = 400
     places = np.arange(span.start, max(span.stop, span.start + 1), 2) * _HOP_SAMPLES
-    padded = np.pad(frames.samples, (half, half))
+    padded = np.pad(frames.samples, (half, half + 2 * _HOP_SAMPLES))
     windows = np.stack([padded[place : place + 2 * half] for place in places]).astype(np.float64)
     windows -= windows.mean(axis=1, keepdims=True)
     spectrum = np.fft.rfft(windows * np.hanning(2 * half), 2048, axis=1)
@@ -244,12 +250,21 @@ def _follows(
         if not 1 / _EVEN <= ratio <= _EVEN:
             return False
     dip = dips[last]
-    if level[peaks[number]] - level[dip] < _BURST_DIP or frames.air[dip] < frames.floor + _AUDIBLE:
+    if level[peaks[number]] - level[dip] < _BURST_DIP or frames.air[dip] < min(
+        frames.floor + _AUDIBLE, frames.speech - _ASPIRATED
+    ):
         return False  # a stop's silence, not a laugh's breath
-    a, b = (frames.bands[peak - 1 : peak + 2].mean(axis=0) for peak in (peaks[last], peaks[number]))
-    if float(np.corrcoef(a, b)[0, 1]) < _ALIKE or frames.hiss[dip] > frames.air[dip] - 1.0:
+    if frames.air[dip] < frames.whole[dip] - 2 * _LOW or frames.hiss[dip] > frames.air[dip] - 1.0:
+        return False  # a hum, as in M and B, or a hiss
+    if float((_colour(frames, peaks[last]) - _colour(frames, peaks[number])).std()) > _ALIKE:
         return False
     return _voicing(frames, slice(dip - 1, dip + 2)) < _BREATHY
+
+
+def _colour(frames: _Frames, peak: int) -> Array:
+    """(5,) dB, a burst's levels in bands as wide as formants wander: its pitch, high or low, does not show."""
+    power = 10 ** (frames.bands[max(peak - 1, 0) : peak + 2, : _AIR.stop].mean(axis=0) / 10)
+    return _decibels(np.add.reduceat(power, (0, 3, 6, 9, 12)))
 
 
 def _laugh(frames: _Frames, level: Array, peaks: Sequence[int], train: Sequence[int]) -> Iterator[VocalSound]:
