@@ -22,7 +22,8 @@ Gaze = Literal["listener", "hands", "aside", "up"]
 Role = Literal["beat", "emphasis", "question", "negation", "self", "you", "list", "contrast", "closing"]
 
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")  # the skeleton's order
-SHAPE_SIZE = 16  # three joints a finger in that order, then the spread
+SHAPE_SIZE = 17  # three joints a finger in that order, how far the thumb comes out of the palm, the spread
+THUMB_OUT = 15
 FORMAT = 1
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "gestures"
 SHIPPED, SHIPPED_SHAPES = _FOLDER / "gestures.toml", _FOLDER / "hand_shapes.toml"
@@ -31,7 +32,7 @@ _Choice = TypeVar("_Choice", bound=str)
 _POSTURE_FIELDS = ("at", "turn", "bend", "swing", "elbow", "shape")
 _UNIT_FIELDS = (
     *("title", "words", "roles", "hands", "amplitude", "tempo", "hold", "chance", "beat", "priority"),
-    *("head", "gaze", "shoulders", "before", "via", "stroke", "then"),
+    *("head", "gaze", "shoulders", "alternate", "before", "via", "stroke", "then"),
 )
 _FARTHEST = 1.05  # arm lengths; a little more than an arm can reach, which is then stretched towards it
 
@@ -70,6 +71,14 @@ class Unit:
     head: HeadMove = "nod"
     gaze: Gaze = "listener"  # where the eyes go meanwhile
     shoulders: float = 0.0  # 0..1, raised: a shrug
+    alternate: bool = False  # of two hands, the second takes the points from the apex on in the other order, two by two
+
+    def points(self, *, second: bool = False) -> tuple[Posture, ...]:
+        """All postures in time, ``before`` first; of the ``second`` of two hands."""
+        ends = [self.after, *self.then]
+        if second and self.alternate:
+            ends = [ends[other] if (other := n ^ 1) < len(ends) else ends[n] for n in range(len(ends))]
+        return (self.before, *self.via, *ends)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,9 +150,10 @@ def _quiet(file: TomlTable) -> tuple[str, ...]:
 
 
 def _shape(table: TomlTable) -> Array:
-    table.only(*FINGERS, "spread")
+    table.only(*FINGERS, "thumb_out", "spread")
     degrees = [angle for finger in FINGERS for angle in table.numbers(finger, 3, low=-40, high=110)]
-    return np.radians([*degrees, table.number("spread", 0.0, low=-10, high=30)])
+    aside = (table.number("thumb_out", 0.0, low=-60, high=40), table.number("spread", 0.0, low=-10, high=30))
+    return np.radians([*degrees, *aside])
 
 
 def _unit(table: TomlTable, shapes: Mapping[str, Array]) -> Unit:
@@ -178,7 +188,15 @@ def _unit(table: TomlTable, shapes: Mapping[str, Array]) -> Unit:
         head=_one_of(table, "head", "nod", get_args(HeadMove)),
         gaze=_one_of(table, "gaze", "listener", get_args(Gaze)),
         shoulders=table.number("shoulders", 0.0, low=0, high=1),
+        alternate=_alternate(table),
     )
+
+
+def _alternate(table: TomlTable) -> bool:
+    given = table.flag("alternate", False)
+    if given and (table.text("hands", "any") != "two" or "then" not in table):
+        raise table.wrong("alternate", 'alternate needs hands = "two" and a then')
+    return given
 
 
 def _posture(table: TomlTable, last: Posture | None, shapes: Mapping[str, Array]) -> Posture:

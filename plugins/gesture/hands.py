@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ...core import rotations
 from ...core.body import Body
-from ...core.lexicon import FINGERS
+from ...core.lexicon import FINGERS, THUMB_OUT
 from ...core.skeleton import JOINT
 from .arms import Arm, mirrored
 
 Array = NDArray[Any]
 _DELAYS = {"thumb": 0.0, "index": 0.015, "middle": 0.03, "ring": 0.045, "pinky": 0.06}  # s; fingers follow one another
-_SPREAD = {"index": 1.0, "middle": 0.2, "ring": -0.5, "pinky": -1.8, "thumb": 0.0}
+_SPREAD = {"index": 1.0, "middle": 0.2, "ring": -0.5, "pinky": -1.8}
 THUMB = 3  # balls
 _REST_BEND_LIMIT = np.radians(40)
 _TOGETHER = np.radians(-8)  # spread at which fingers lie lightly together: knuckles are farther apart than fingers are wide
@@ -31,6 +31,7 @@ class Finger:
     axes: Array  # (3, 3) unit, a row a joint; a positive turn curls towards the palm
     bent: Array  # (3,) rad that it is bent already at rest
     splay: float  # rad thumbward that it fans out already at rest
+    side: Array  # (3,) unit; a turn about it fans the finger thumbward, or takes the thumb out of the palm
 
     @property
     def delay(self) -> float:
@@ -56,15 +57,17 @@ def read_fingers(rest_joints: Array, arm: Arm) -> tuple[Finger, ...]:
         else:
             towards = arm.palm
         axes = rotations.normalised(np.cross(bones, np.broadcast_to(towards, bones.shape)))
-        bent, splay = np.zeros(3), 0.0
-        if name != "thumb":
+        bent, splay, side = np.zeros(3), 0.0, arm.palm
+        if name == "thumb":
+            side = rotations.normalised(np.cross(bones[0], arm.palm))
+        else:
             along = rotations.normalised(arm.hand - (arm.hand @ axes[0]) * axes[0])
             chain = np.concatenate([along[None], bones[:2]])
             turn = np.einsum("ij,ij->i", np.cross(chain, bones[[0, 1, 1]]), axes)
             bent = np.clip(np.arcsin(np.clip(turn, -1, 1)), -_REST_BEND_LIMIT, _REST_BEND_LIMIT)
             bent[2] = bent[1]
             splay = float(np.arctan2(bones[0] @ thumbward, bones[0] @ arm.hand))
-        fingers.append(Finger(name=name, first=first, axes=axes, bent=bent, splay=splay))
+        fingers.append(Finger(name=name, first=first, axes=axes, bent=bent, splay=splay, side=side))
     return tuple(fingers)
 
 
@@ -86,7 +89,7 @@ class HandBalls:
 
 
 def finger_angles(fingers: tuple[Finger, ...], shapes: dict[str, Array]) -> dict[str, Array]:
-    """Finger -> (T, 4) rad that its joints turn on from rest, and that it fans out thumbward.
+    """Finger -> (T, 4) rad that its joints turn on from rest, and that it turns about its ``side``.
 
     ``shapes``: finger -> (T, SHAPE_SIZE) hand shape as that finger sees it, rad.
     """
@@ -94,7 +97,10 @@ def finger_angles(fingers: tuple[Finger, ...], shapes: dict[str, Array]) -> dict
     for number, finger in enumerate(fingers):
         shape = shapes[finger.name]
         curl = shape[:, 3 * number : 3 * number + 3] - finger.bent
-        fan = _SPREAD[finger.name] * (shape[:, -1:] + _TOGETHER) - finger.splay if _SPREAD[finger.name] else 0 * shape[:, -1:]
+        if finger.name == "thumb":
+            fan = shape[:, THUMB_OUT, None]
+        else:
+            fan = _SPREAD[finger.name] * (shape[:, -1:] + _TOGETHER) - finger.splay
         angles[finger.name] = np.concatenate([curl, fan], axis=1)
     return angles
 
@@ -106,8 +112,7 @@ def finger_poses(arm: Arm, fingers: tuple[Finger, ...], angles: dict[str, Array]
         curl = angles[finger.name]
         for segment in range(3):
             poses[finger.first + segment] = curl[:, segment, None] * finger.axes[segment]
-        if _SPREAD[finger.name]:
-            poses[finger.first] = rotations.compose(curl[:, 3:] * arm.palm, poses[finger.first])
+        poses[finger.first] = rotations.compose(curl[:, 3:] * finger.side, poses[finger.first])
     if arm.side == "right":
         poses = {joint: mirrored(values) for joint, values in poses.items()}
     return poses
@@ -135,7 +140,7 @@ def _chain(arm: Arm, finger: Finger, bones: Bones, angles: Array) -> Array:
     place = np.broadcast_to(joints[0], (len(angles), 3))
     places = [place]
     # A finger's joints turn about nearly one axis; the thumb's do not, and are taken one by one all the same.
-    fan = rotations.axis_angle_to_matrix(angles[:, 3:] * arm.palm)
+    fan = rotations.axis_angle_to_matrix(angles[:, 3:] * finger.side)
     for segment in range(3):
         along = joints[segment + 1] - joints[segment]
         for turned in range(segment, -1, -1):

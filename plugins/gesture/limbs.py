@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.body import Body
-from ...core.lexicon import SHAPE_SIZE, Lexicon
+from ...core.lexicon import SHAPE_SIZE, THUMB_OUT, Lexicon
 from ...core.skeleton import JOINT
 from . import arms, contacts, hands, keep_out, paths, surfaces
 from .curves import Track, noise
@@ -128,7 +128,8 @@ class Limbs:
         shapes = {}
         for number, finger in enumerate(self.build.fingers[side]):
             curl = slice(3 * number, 3 * number + 3)
-            columns = [*range(curl.start, curl.stop), SHAPE_SIZE - 1]  # this finger's, and the spread
+            aside = THUMB_OUT if finger.name == "thumb" else SHAPE_SIZE - 1
+            columns = [*range(curl.start, curl.stop), aside]  # this finger's, and the spread
             shape = np.zeros((len(times), SHAPE_SIZE))
             shape[:, columns] = self.tracks[side].sample(times - finger.delay, [paths.SHAPE_START + c for c in columns])
             wander = _CURL_WANDER * noise(self.seed, f"finger {side} {finger.name}", times, 1.9 + 0.17 * number)
