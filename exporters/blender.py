@@ -34,7 +34,7 @@ def write(take: Take, paths: Sequence[Path], report: Report) -> None:
         try:
             for number, path in enumerate(paths):
                 makers.append(_maker(take, path, folder / str(number)))
-            _through_blender(blender, take, makers, folder, report)
+            through_blender(blender, take, makers, folder, report)
             for path, maker in zip(paths, makers):
                 with replacing(path) as temporary:
                     maker.finish(temporary, report)
@@ -43,7 +43,8 @@ def write(take: Take, paths: Sequence[Path], report: Report) -> None:
                 maker.close()
 
 
-def _through_blender(blender: Blender, take: Take, makers: Sequence[Maker], folder: Path, report: Report) -> None:
+def through_blender(blender: Blender, take: Take, makers: Sequence[Maker], folder: Path, report: Report) -> None:
+    """Let ``blender`` do its part of what ``makers`` make of ``take``, in ``folder``."""
     by_place = {str(maker.task.place): maker for maker in makers}
 
     def hear(message: dict[str, Any]) -> None:

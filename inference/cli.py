@@ -247,22 +247,73 @@ def serve(
 
 @app.command(no_args_is_help=True)
 def inspect(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A clip (.npz).", show_default=False)],
-    voice: Annotated[
+    clip: Annotated[
+        list[Path],
+        typer.Argument(metavar="CLIP...", help="A clip (.npz), and other takes of the same line.", show_default=False),
+    ],
+    audio: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="The voice it belongs to: adds how well the strokes meet it.", show_default=False
+            "--audio",
+            "--voice",
+            metavar="VOICE",
+            help="The voice it belongs to: adds how well the hands and the jaw meet it.",
+            show_default=False,
         ),
     ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            "--script",
+            "-s",
+            metavar="TEXT | FILE",
+            help="What is said, for a clip that does not know its words.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.html", help="Write a page to read and to keep.", show_default=False),
+    ] = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            metavar="film|sheet|none",
+            help="The page's pictures, made by Blender. By default a film of short clips, a sheet of 12 moments of long ones.",
+            show_default=False,
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="CLIP", help="Another performance of the line to compare with.", show_default=False),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Perform the line with N - 1 more seeds and compare the takes.", min=1)
+    ] = 1,
     body: BodyFile = None,
+    strict: Annotated[bool, typer.Option("--strict", metavar="", help="Fail when there is something to look at.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a clip: timing, lips, feet, pops, and where to look."""
-    from .performing import inspect_file
+    """Measure a clip: strokes, lips, feet, joints, pops, and where to look.
+
+    declaim inspect line.npz --audio line.wav -o report.html
+    """
+    from .inspecting import InspectOrder, inspect_files
 
     with _edge(quiet=quiet, as_json=as_json) as desk:
-        desk.finish(inspect_file(clip, voice, body, desk))
+        order = InspectOrder(
+            clips=tuple(clip),
+            audio=audio,
+            script=script,
+            output=output,
+            preview=preview,
+            reference=reference,
+            seeds=seeds,
+            body=body,
+            strict=strict,
+        )
+        desk.finish(inspect_files(order, desk))
 
 
 @body_app.command("export", no_args_is_help=True)

@@ -25,6 +25,7 @@ class Finding:
     limit: str = ""  # what is right, in ``unit``: "at most 5"
     frame: int | None = None  # where to look
     time: float | None = None  # s
+    chance: float | None = None  # what chance would score, for metrics that have such a level
 
     @property
     def shown(self) -> str:
@@ -37,12 +38,29 @@ class Finding:
 
 
 def told(
-    key: str, title: str, value: float, unit: str, *, text: str = "", limit: str = "", at: tuple[int, float] | None = None
+    key: str,
+    title: str,
+    value: float,
+    unit: str,
+    *,
+    text: str = "",
+    limit: str = "",
+    at: tuple[int, float] | None = None,
+    chance: float | None = None,
 ) -> Finding:
     """A measurement that is not judged. ``at``: the frame to look at and its time, s."""
     frame, time = at or (None, None)
     return Finding(
-        key=key, title=title, value=value, unit=unit, verdict="info", text=text, limit=limit, frame=frame, time=time
+        key=key,
+        title=title,
+        value=value,
+        unit=unit,
+        verdict="info",
+        text=text,
+        limit=limit,
+        frame=frame,
+        time=time,
+        chance=chance,
     )
 
 
@@ -56,9 +74,10 @@ def judged(
     *,
     limit: str,
     at: tuple[int, float] | None = None,
+    chance: float | None = None,
 ) -> Finding:
     """A measurement that is right or wants looking at."""
-    row = told(key, title, value, unit, text=text, limit=limit, at=at)
+    row = told(key, title, value, unit, text=text, limit=limit, at=at, chance=chance)
     return dataclasses.replace(row, verdict="ok" if good else "attention")
 
 

@@ -61,6 +61,7 @@ def motion(clip: MotionClip, traced: metrics.Trace) -> list[Finding]:
             shake <= SHAKE,
             "Of the wrists' motion, over 6 times a second.",
             limit=f"at most {100 * SHAKE:g}",
+            at=where(jerk.max(axis=1), fps, offset=1) if len(jerk) and shake > SHAKE else None,
         ),
         told(
             "wrist_jerk_p95",
@@ -123,6 +124,7 @@ def on_the_voice(
                 sync.score > 0,
                 f"{sync.count} strokes: {sync.hit:.2f} on syllable peaks, {sync.chance:.2f} with the voice shifted: chance.",
                 limit="over 0",
+                chance=sync.chance,
             )
         )
     if speech.samples is not None:
@@ -135,6 +137,7 @@ def on_the_voice(
                     consistent.score,
                     "",
                     text=f"{consistent.chance:.2f} with the voice shifted: chance. Dense onsets leave little between the two.",
+                    chance=consistent.chance,
                 )
             )
     return found

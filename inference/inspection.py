@@ -61,11 +61,11 @@ class Inspection:
         )
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("")
-        table.add_column("measured")
+        table.add_column("measured", no_wrap=True)
         table.add_column("value", justify="right", no_wrap=True)
-        table.add_column("right", no_wrap=True)
+        table.add_column("should be", no_wrap=True)
         table.add_column("look at", no_wrap=True)
-        table.add_column("meaning")
+        table.add_column("meaning", min_width=40)
         marks = {"ok": "[green]ok[/]", "attention": "[yellow]look[/]", "info": ""}
         for finding in self.findings:
             place = "" if finding.frame is None else f"frame {finding.frame} ({finding.time:.2f} s)"

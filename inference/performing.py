@@ -1,4 +1,4 @@
-"""The work behind the commands: perform, transcribe, inspect, export a body. Each gives an outcome to show."""
+"""The work behind the commands: perform, transcribe, export a body. Each gives an outcome to show."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from .orders import Order, request_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..core.speech import Need, Speech
-    from .inspection import Inspection
+    from ..core.speech import Speech
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -161,49 +160,6 @@ def transcribe_files(order: Order, desk: Desk) -> Transcribed:
         desk.stage(f"Writing {path.name}")
         write_transcript(Transcript(words=speech.words or (), phones=speech.phones), path, duration=speech.duration)
     return Transcribed(speech=speech, outputs=order.outputs)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Inspected:
-    """What ``declaim inspect`` measured."""
-
-    inspection: Inspection
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.inspection.to_dict()
-
-    def print(self, console: Console) -> None:
-        console.print(self.inspection.table())
-
-
-def inspect_file(clip_path: Path, voice: Path | None, body_path: Path | None, desk: Desk) -> Inspected:
-    """Measure a clip, on the body it was made for."""
-    from ..core.body import load_body
-    from ..core.clip_file import load_clip
-    from .inspection import inspect_clip
-
-    desk.stage("Reading the clip")
-    clip = load_clip(clip_path)
-    body = load_body(body_path)
-    if clip.body.sha256 and clip.body.sha256 != body.sha256:
-        which = f'"{clip.body.id}"' if clip.body.id != body.id else f'another version of "{body.id}"'
-        desk.warn(f"The clip was made for {which}, so distances may be off; name the body's file with --body.")
-    speech = None
-    if voice is not None:
-        from .audio import read_audio
-        from .hearing import hear
-        from .pipeline import MAX_DURATION
-
-        desk.stage("Reading the voice")
-        recording = read_audio(voice, limit_s=MAX_DURATION)
-        if clip.provenance.audio_sha256 not in ("", recording.sha256):
-            desk.warn(f"The clip was made for another file than {voice.name}, so how well it meets the voice may be off.")
-        needs: set[Need] = {"energy", "nuclei"}
-        speech = hear(
-            recording, path=voice, needs=needs, listener=None, script=None, language="en", pronunciations={}, report=desk
-        )
-    desk.stage("Measuring the motion")
-    return Inspected(inspection=inspect_clip(clip, body, speech))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

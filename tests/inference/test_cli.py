@@ -56,7 +56,7 @@ def test_perform_writes_what_was_asked_for(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["line.bvh", "line.glb", "line.npz"]
     clip = load_clip(outputs[0])
     assert told["duration"] == pytest.approx(clip.duration)
-    shown = declaim("inspect", outputs[0], "--voice", VOICE)
+    shown = declaim("inspect", outputs[0], "--audio", VOICE)
     assert shown.returncode == 0, shown.stderr
     assert "another file" not in shown.stderr
     copy = tmp_path / "copy.wav"
