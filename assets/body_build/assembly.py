@@ -11,6 +11,7 @@ from ...core.face import ARKIT
 from ...core.skeleton import JOINT, JOINT_COUNT
 from . import face, parts, rest, rig
 from .character import MATERIALS, character
+from .correctives import a_pose, body_correctives
 from .landmarks import face_landmarks
 from .parts import Piece, triangles_of
 from .source import Array, Source
@@ -39,6 +40,7 @@ class Figure:
 
     vertices: Array  # (V, 3) of the character
     joints: Array  # (55, 3)
+    turns: Array  # (55, 3, 3) world rotation of each joint from the A-pose
 
 
 def build_body(source: Source) -> Body:
@@ -60,6 +62,7 @@ def build_body(source: Source) -> Body:
         return Figure(
             vertices=rest.unposed(parts.positions(pieces, person + mouth, skin), weights, joints, turns),
             joints=rest.rest_joints(joints, turns),
+            turns=turns,
         )
 
     normal = figure({})
@@ -72,7 +75,7 @@ def build_body(source: Source) -> Body:
     regressor = joint_regressor(normal, shape_dirs, joint_dirs, weights, quiet)
     triangles, uvs, body_parts = _triangles(pieces)
     landmark_triangles, landmark_shares = face_landmarks(source, base, pieces[0], triangles)
-    return Body(
+    body = Body(
         id="declaim",
         sha256="",
         face="blendshapes",
@@ -91,6 +94,7 @@ def build_body(source: Source) -> Body:
         corner_uvs=uvs,
         shape_names=tuple(name for name, *_ in SHAPES),
     )
+    return dataclasses.replace(body, correctives=body_correctives(body, a_pose(normal.turns)))
 
 
 def _weights(source: Source, base: Array) -> Array:
