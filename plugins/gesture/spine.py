@@ -29,7 +29,7 @@ _UPRIGHT = np.array([-0.05, -0.03, -0.07])
 _LIMIT = np.array([0.24, 0.34, 0.14])  # rad, of attitudes and strokes
 _SEATED = np.array([1.5, 1.2, 1.4])
 _LONG = 2.2  # s; a longer phrase gets a second attitude
-_TURN_HOLD = 0.95  # s, that the trunk takes to come back from a stroke
+_TURN_HOLD = 0.8  # s, that the trunk takes to come back from a stroke
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,8 +84,8 @@ def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed
         random = randomness(seed, "torso", phrase.key)
         energy = styles.at(phrase.start).energy
         draws = random.normal(0.0, 1.0, 9)
-        spread = np.array([0.026, 0.075, 0.028]) * (0.55 + 0.9 * energy)
-        target: Array = np.array([0.01 + 0.05 * energy, 0.0, 0.0]) + draws[:3] * spread
+        spread = np.array([0.040, 0.090, 0.032]) * (0.55 + 0.9 * energy)
+        target: Array = np.array([0.005 + 0.025 * energy, 0.0, 0.0]) + np.clip(draws[:3], -1.8, 1.8) * spread
         if phrase.mark == "?":
             target += np.array([0.03 * np.sign(draws[3]), 0.0, 0.03 * np.sign(draws[4])])  # in or back, and aslant
         elif phrase.mark == "!":
@@ -117,7 +117,7 @@ def _pulls(strokes: Sequence[PlannedStroke]) -> tuple[list[Pulse], list[Pulse], 
             raised = float(np.clip(up + 0.15, 0.0, 0.6))
             fall = float(np.clip(start[1] - up, -0.3, 0.3))
             size += (
-                0.030 + 0.06 * fall - 0.05 * raised - 0.03 * float(np.clip(out - 0.3, 0.0, 0.4)),
+                0.022 + 0.06 * fall - 0.05 * raised - 0.03 * float(np.clip(out - 0.3, 0.0, 0.4)),
                 # A hand that goes out takes the chest along; one that goes ahead brings its shoulder with it.
                 sign * (0.17 * float(np.clip(out - 0.14, -0.3, 0.5)) - 0.11 * float(np.clip(ahead - 0.22, -0.1, 0.6))),
                 -sign * (0.026 - 0.06 * raised),

@@ -41,7 +41,6 @@ class Stance:
     breath: Array  # (T,) 1 with full lungs, -1 empty
     shoulders: Array  # (T, 2) rad, for the collars: lifted (breath, laughs, sighs, shrugs) and brought forward (posture)
     contacts: Array  # (T, 4) left heel, left toes, right heel, right toes: 1 planted, 0.5 turning on it, 0 in the air
-    thighs: dict[Side, Array]  # (T, 2, 3) m, hip and knee as the chest (spine3) sees them: where a lap is
     seated: bool
 
 
@@ -81,15 +80,13 @@ def stand(
     for side in SIDES:
         knee_out = 0.85 * feet[side].heading + 0.15 * bend[:, 1]
         poses |= leg_poses(legs[side], root, pelvis, feet[side], knee_out)
-    chest, place = _chest(rest_joints, root, pelvis, poses)
     return Stance(
         trans=root - rest_joints[JOINT["pelvis"]],
         poses=poses,
-        trunk=rotations.matrix_to_axis_angle(chest),
+        trunk=rotations.matrix_to_axis_angle(_chest(pelvis, poses)),
         breath=breath.level,
         shoulders=trunk.shoulders,
         contacts=np.concatenate([feet[side].contact for side in SIDES], axis=1),
-        thighs={side: _seen(chest, place, _thigh(legs[side], root, pelvis, poses)) for side in SIDES},
         seated=seated,
     )
 
@@ -143,23 +140,9 @@ def _borne(
     return np.stack([over[:, 0], lower_of(heights[0], heights[1]), over[:, 1]], axis=1)
 
 
-def _chest(rest_joints: Array, root: Array, pelvis: Array, poses: dict[str, Array]) -> tuple[Array, Array]:
-    """The chest's rotation (T, 3, 3) and place (T, 3), m, in the world."""
-    turned, place, before = pelvis, root, "pelvis"
+def _chest(pelvis: Array, poses: dict[str, Array]) -> Array:
+    """The chest's rotation (T, 3, 3) in the world."""
+    turned = pelvis
     for name in ("spine1", "spine2", "spine3"):
-        place = place + turned @ (rest_joints[JOINT[name]] - rest_joints[JOINT[before]])
         turned = turned @ rotations.axis_angle_to_matrix(poses[name])
-        before = name
-    return turned, place
-
-
-def _thigh(leg: Leg, root: Array, pelvis: Array, poses: dict[str, Array]) -> Array:
-    """(T, 2, 3) m, hip and knee in the world."""
-    hip = root + pelvis @ leg.hip
-    knee = hip + pelvis @ rotations.axis_angle_to_matrix(poses[f"{leg.side}_hip"]) @ leg.knee
-    return np.stack([hip, knee], axis=1)
-
-
-def _seen(chest: Array, place: Array, points: Array) -> Array:
-    """Points (T, N, 3) in the chest's own frame."""
-    return np.asarray((points - place[:, None]) @ chest)
+    return turned
