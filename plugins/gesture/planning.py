@@ -30,7 +30,7 @@ SETTLING = 0.7  # s, of a hand on its way to wait
 EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
 _CLASH = 0.42  # s; of two strokes in neighbouring phrases that are nearer, one goes
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
-_INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet
+_INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet, unless that is meant
 _LIST_STEP = 0.085  # arm lengths outward from one item of a list to the next
 _THEMED = 0.65  # share of a phrase's beats that keep to its idea's hand shape and move
 _EMPHATIC = 0.8  # strength from which a stroke may be an emphatic one
@@ -214,7 +214,8 @@ def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: St
         if wish.part and wish.part.role == "list":
             offset = offset + np.array([_LIST_STEP * min(wish.part.place, 4) - 0.05, 0.0, 0.0])
         share = 1.0 if side == sides[-1] or len(sides) == 1 else 0.88
-        paths[side] = _path(unit, amplitude * share, random, offset, looseness, both=hand == "both")
+        points = unit.points(second=hand == "both" and side != SIDES[-1])
+        paths[side] = _path(unit, points, amplitude * share, random, offset, looseness, both=hand == "both")
     via, then = len(unit.via), len(unit.then)
     shortest, longest = unit.tempo
     travel = max(_length(path[: via + 2]) for path in paths.values())
@@ -269,9 +270,16 @@ def _hand(unit: Unit, leading: Hand, style: Style, part: Part | None) -> Hand:
 
 
 def _path(
-    unit: Unit, amplitude: float, random: np.random.Generator, offset: Array, looseness: float, *, both: bool
+    unit: Unit,
+    points: Sequence[Posture],
+    amplitude: float,
+    random: np.random.Generator,
+    offset: Array,
+    looseness: float,
+    *,
+    both: bool,
 ) -> list[Posture]:
-    """The unit's postures from before to the last turning point, sized and never twice the same.
+    """``points`` of the unit, from before to the last turning point, sized and never twice the same.
 
     A unit whose amplitude has no range means a place on the body: it is made exactly there.
     """
@@ -279,11 +287,11 @@ def _path(
     to = HOME + (unit.after.wrist - HOME) * (0.55 + 0.45 * size) + offset + looseness * random.normal(0, 0.02, 3)
     turn, bend = looseness * random.normal(0, 0.09), looseness * random.normal(0, 0.06)
     path = []
-    for posture in (unit.before, *unit.via, unit.after, *unit.then):
+    for posture in points:
         stray = 0.0 if posture is unit.after else looseness * random.normal(0, 0.016, 3)
         wrist = to + (posture.wrist - unit.after.wrist) * size + stray
         if both:
-            wrist[0] = max(wrist[0], _INNERMOST)
+            wrist[0] = max(wrist[0], min(_INNERMOST, posture.wrist[0]))
         path.append(dataclasses.replace(posture, wrist=wrist, turn=posture.turn + turn, bend=posture.bend + bend))
     return path
 
