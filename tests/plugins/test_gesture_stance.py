@@ -217,13 +217,16 @@ def test_contrapposto_reads(body: Body) -> None:
 
 def test_strokes_pull_the_trunk_pelvis_first(body: Body) -> None:
     plan = planned(talk(), 2, energy=0.8)
-    with_strokes, without = performed(body, plan), performed(body, dataclasses.replace(plan, strokes=[]))
-    pulled = [with_strokes.poses[name][:, 1] - without.poses[name][:, 1] for name in BELOW]
-    assert np.degrees(np.abs(np.sum(pulled, axis=0)).max()) > 4
-    # The lag at which the chest follows the pelvis best.
-    lags = range(-8, 9)
-    match = [float(pulled[0][8:-8] @ pulled[3][8 + lag : len(pulled[3]) - 8 + lag]) for lag in lags]
-    assert 2 <= lags[int(np.argmax(match))] <= 6, "tenths of a second"
+    still = performed(body, dataclasses.replace(plan, strokes=[]))
+    turns, lags = [], []
+    for stroke in plan.strokes:
+        made = performed(body, dataclasses.replace(plan, strokes=[stroke]))
+        pulled = [made.poses[name][:, 1] - still.poses[name][:, 1] for name in BELOW]
+        turns.append(float(np.abs(np.sum(pulled, axis=0)).max()))
+        pelvis, chest = (int((np.abs(bend) > 0.5 * np.abs(bend).max()).argmax()) for bend in (pulled[0], pulled[3]))
+        lags.append(chest - pelvis)
+    assert np.degrees(np.max(turns)) > 3
+    assert 0.05 < np.median(lags) / 30 < 0.2, "a tenth of a second before the chest"
 
 
 def test_each_phrase_has_its_attitude_and_seeds_differ(body: Body) -> None:
@@ -288,8 +291,7 @@ def test_audible_breaths_sighs_and_laughs_are_followed(body: Body) -> None:
     assert 4.0 < np.fft.rfftfreq(512, 1 / 30)[power.argmax()] < 5.5
     bent = np.degrees((made.trunk - plain.trunk)[:, 0])
     assert bent[round(10.4 * 30) : round(12.6 * 30)].max() > 5, "and a laugh bends the body"
-    far = np.r_[0:90, 540:600]
-    assert np.array_equal(made.trunk[far], plain.trunk[far])
+    assert np.array_equal(made.trunk[:120], plain.trunk[:120])
 
 
 # --- the seat ---
