@@ -15,6 +15,8 @@ Array = NDArray[Any]
 _ROUND_KEEPS = 0.3  # of a smile, on lips as round as they get
 _OPEN_PRESS = 0.25  # of the tension, while the mouth is open
 _OPEN = 0.15  # of the jaw: an open mouth
+_AJAR = 0.05  # of the jaw: lips that are apart
+_SMILE_SHOWS = {"mouthUpperUp": 0.28, "mouthLowerDown": 0.10}  # at smile one, on lips apart: it would draw them together
 _SNARL = 0.35  # of mouthUpperUp at snarl one
 _DRIFT = 0.16  # of the mood, slowly up and down: a held smile is a mask
 _CELL = 2.3  # s
@@ -24,12 +26,13 @@ _UNEVEN = (0.04, 0.09)  # how much more one corner of the mouth moves than both 
 def with_mood(weights: Array, times: Array, manners: Manners, table: Table, seed: int) -> Array:
     """``weights`` (T, S) with the mood of ``manners`` over them, at ``times`` (T,), s.
 
-    What it adds only ever brings the lips together (but for bared teeth, on lips that are apart already), so a closure
-    stays one. The ``seed`` decides which corner of the mouth moves a little more, and the drift of the mood.
+    What it adds to closed lips only presses them together; what shows teeth comes with lips that are apart already. The
+    ``seed`` decides which corner of the mouth moves a little more, and the drift of the mood.
     """
     random = np.random.Generator(np.random.PCG64([seed, 0x6D6F7574]))
     side = random.choice([-1.0, 1.0]) * random.uniform(*_UNEVEN)
-    opened = np.clip((weights[:, table.jaw] - weights[:, table.close]) / _OPEN, 0.0, 1.0)
+    opening = np.maximum(weights[:, table.jaw] - weights[:, table.close], 0.0)
+    opened, ajar = np.minimum(opening / _OPEN, 1.0), np.minimum(opening / _AJAR, 1.0)
     rounded = np.clip(weights[:, table.columns("mouthPucker", "mouthFunnel")].sum(axis=1), 0.0, 1.0)
     tucked = np.clip(weights[:, table.columns("mouthRollLower")[0]] / 0.5, 0.0, 1.0)
     drift = 1.0 + _DRIFT * _wander(times, seed)
@@ -37,6 +40,8 @@ def with_mood(weights: Array, times: Array, manners: Manners, table: Table, seed
     tension = manners.curve("tension", times) * drift * (1.0 - (1.0 - _OPEN_PRESS) * opened) * (1.0 - tucked)
     worn = {"smile": np.maximum(smile, 0.0), "frown": np.maximum(-smile, 0.0), "tension": tension}
     mood = sum((share[:, None] * table.moods[name] for name, share in worn.items()), np.zeros_like(weights))
+    for name, share in _SMILE_SHOWS.items():
+        mood[:, table.columns(name)] += share * (worn["smile"] * ajar)[:, None]
     snarl = manners.curve("snarl", times) * opened
     mood[:, table.columns("mouthUpperUp")] += _SNARL * snarl[:, None]
     mood = np.clip(mood, 0.0, 1.0)
