@@ -107,7 +107,8 @@ def sampled_penetration(clip: MotionClip, body: Body, *, frames: int = 1800, eve
     coarse = penetration(clip, body, frames=np.arange(0, len(clip), step))
     if step == 1:
         return coarse
-    deepest = coarse.frames[np.argsort(-coarse.depth, kind="stable")[:_REFINED]]
+    order = np.argsort(-coarse.depth, kind="stable")[:_REFINED]
+    deepest = coarse.frames[order[coarse.depth[order] > 0]]
     around = np.unique(np.clip(deepest[:, None] + np.arange(1 - step, step), 0, len(clip) - 1))
     fine = penetration(clip, body, frames=np.setdiff1d(around, coarse.frames))
     order = np.argsort(np.concatenate([coarse.frames, fine.frames]), kind="stable")

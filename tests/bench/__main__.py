@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import platform
@@ -16,19 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from .figure import Figure
 from .voices import recordings, strung
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One measured line: what, the figure, what to reach, and whether it was reached."""
-
-    what: str
-    seen: str
-    reach: str
-    met: bool | None  # None: nothing to hold it against
 
 
 def main() -> None:
@@ -36,7 +26,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         figures: list[Figure] = []
-        for measure in (helps, speech_to_npz, generators_alone, long_line, glb):
+        wanted = sys.argv[1:]  # only these, by name
+        for measure in (helps, speech_to_npz, generators_alone, long_line, glb, performance):
+            if wanted and measure.__name__ not in wanted:
+                continue
             console.print(f"[dim]measuring: {measure.__name__.replace('_', ' ')}[/dim]")
             figures += measure(folder)
     table = Table(title=f"Declaim on {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -116,6 +109,12 @@ def glb(folder: Path) -> list[Figure]:
     ours, blenders = seen["declaim"], seen.get("blender")
     ratio = f"; Blender's exporter on the same clip {blenders:.1f} s, {blenders / ours:.0f} x" if blenders else ""
     return [Figure(what="GLB of 10,000 frames, built-in body", seen=f"{ours:.2f} s{ratio}", reach="< 1 s", met=ours < 1)]
+
+
+def performance(folder: Path) -> list[Figure]:
+    from .performance import performances
+
+    return performances(folder)
 
 
 def _child(mode: str, voice: Path, script: str, output: Path) -> dict[str, float | list[float]]:  # type: ignore[return]
