@@ -17,7 +17,7 @@ deal dealt; dig dug; do does did done doing; draw drew drawn; dream dreamt; drin
 eaten; fall fell fallen; feed fed; feel felt; fight fought; find found; flee fled; fling flung; fly flew flown; forbid
 forbade forbidden; forget forgot forgotten; forgive forgave forgiven; freeze froze frozen; get got gotten; give gave given;
 go goes went gone going; grind ground; grow grew grown; hang hung; have has had; hear heard; hide hid hidden; hold held;
-keep kept; kneel knelt; know knew known; lay laid; lead led; lean leant; leap leapt; learn learnt; leave left; lend lent;
+keep kept; kneel knelt; know knew known; lay laid; lead led; lean leant; leap leapt; learn learnt; leave left leaves; lend lent;
 lie lay lain lying; die dying; tie tying; light lit; lose lost; make made; mean meant; meet met; pay paid; ride rode ridden;
 ring rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook shaken;
 shine shone; shoot shot; show shown; shrink shrank shrunk; sing sang sung; sink sank sunk; sit sat; sleep slept; slide slid;
@@ -28,7 +28,7 @@ undid undone; undergo underwent undergone; wake woke woken; wear wore worn; weav
 withdraw withdrew withdrawn; withhold withheld; withstand withstood; write wrote written; free freed; agree agreed;
 man men; woman women; child children; foot feet; tooth teeth; goose geese; mouse mice; person people; half halves; self
 selves; life lives; knife knives; wife wives; leaf leaves; loaf loaves; shelf shelves; thief thieves; wolf wolves; calf
-calves; good better best; bad worse worst; far farther further farthest furthest; little less least; bigger biggest;
+calves; good better best; bad worse worst; far farther further farthest furthest; little less least; live lives;
 one 1; two 2; three 3; four 4; five 5; six 6; seven 7; eight 8; nine 9; ten 10; first 1st; second 2nd; third 3rd; fourth 4th
 """
 _GRADABLE = """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from declaim.core import lexicon
 from declaim.core.errors import InputError
 from declaim.core.gestures import match
-from declaim.core.lexicon import Posture, Role, Unit, read_lexicon
+from declaim.core.lexicon import THUMB_OUT, Role, Unit, read_lexicon
 from declaim.core.timeline import Word
 
 SHIPPED = lexicon.SHIPPED.read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ go""".split()  # noqa: SIM905
 
 def way(unit: Unit) -> NDArray[Any]:
     """(40, 3) m, the wrist along the gesture, evenly over its postures."""
-    points = np.array([p.wrist for p in (unit.before, *unit.via, unit.after, *unit.then)]) * ARM
+    points = np.array([p.wrist for p in unit.points()]) * ARM
     return np.stack(
         [np.interp(np.linspace(0, len(points) - 1, 40), np.arange(len(points)), row) for row in points.T], axis=1
     )
@@ -39,12 +39,11 @@ def same_shapes(a: Unit, b: Unit) -> bool:
 
 
 def fingertips(shape: NDArray[Any]) -> NDArray[Any]:
-    """(5, 3) m, of a usual hand: along the palm, out of it, and to the side by the fan."""
+    """(5, 3) m, of a usual hand: along the palm, out of it, and to the side; the thumb last."""
     bent = np.cumsum(shape[:15].reshape(5, 3), axis=1)
     bones = np.array([0.042, 0.026, 0.022])
-    return np.stack(
-        [(np.cos(bent) * bones).sum(axis=1), (np.sin(bent) * bones).sum(axis=1), 0.09 * np.full(5, shape[15])], axis=1
-    )
+    aside = np.append(np.full(4, shape[-1]), shape[THUMB_OUT])
+    return np.stack([(np.cos(bent) * bones).sum(axis=1), (np.sin(bent) * bones).sum(axis=1), 0.09 * aside], axis=1)
 
 
 def spoken(text: str) -> list[Word]:
@@ -79,9 +78,9 @@ def test_units_strike_far_enough_and_stay_in_gesture_space() -> None:
     for unit in read_lexicon().units.values():
         moved = np.abs(np.diff(way(unit), axis=0)).sum() / ARM + 0.3 * abs(unit.after.turn - unit.before.turn)
         assert moved > 0.14, unit.id
-        for posture in (unit.before, *unit.via, unit.after, *unit.then):
+        for posture in unit.points():
             outward, up, forward = posture.wrist
-            assert 0.3 < np.linalg.norm(posture.wrist) < 0.97, unit.id
+            assert 0.25 < np.linalg.norm(posture.wrist) < 0.97, unit.id
             assert -0.85 < up < 0.35 and forward > 0.1, unit.id  # from the thighs to the eyes, never behind the back
             assert outward > (MIDDLE + 0.12 if unit.hands == "two" else MIDDLE + 0.09), unit.id  # each hand on its side
             assert outward < 0.5, unit.id
@@ -135,14 +134,19 @@ def written(folder: Path, text: str) -> Path:
 def test_a_posture_takes_what_it_leaves_out_from_the_one_before(tmp_path: Path) -> None:
     found = read_lexicon(written(tmp_path, GOOD))
     unit = found.units["wide"]
-    told = [(p.wrist[0], *np.degrees([p.turn, p.bend, p.elbow]).round(6)) for p in _postures(unit)]
+    told = [(p.wrist[0], *np.degrees([p.turn, p.bend, p.elbow]).round(6)) for p in unit.points()]
     assert told == [(0.0, 10, 0, 0), (0.1, 10, 5, 0), (0.3, 10, 5, 8), (0.3, -90, 5, 8)]
-    assert [p.shape is found.shapes["mine"] for p in _postures(unit)] == [True, True, False, False]
+    assert [p.shape is found.shapes["mine"] for p in unit.points()] == [True, True, False, False]
     assert unit.after.shape is found.shapes["open"] and unit.title == "Wide" and unit.hands == "any"
 
 
-def _postures(unit: Unit) -> tuple[Posture, ...]:
-    return (unit.before, *unit.via, unit.after, *unit.then)
+def test_hands_that_alternate_take_their_points_in_turn() -> None:
+    units = read_lexicon().units
+    weigh = units["weigh"]
+    up, down, level = weigh.after, *weigh.then
+    assert weigh.alternate and weigh.points() == (weigh.before, up, down, level)
+    assert weigh.points(second=True) == (weigh.before, down, up, level)
+    assert units["big"].points(second=True) == units["big"].points()
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,7 @@ def _postures(unit: Unit) -> tuple[Posture, ...]:
         ('words = ["wide"]', 'words = ["wide"]\nhands = 2', 11, "hands should be a text, not 2"),
         ('words = ["wide"]', 'words = ["wide"]\nhead = "shook"', 11, 'head has "shook", .*did you mean shake'),
         ('words = ["wide"]', 'words = ["wide"]\ntempo = [0.5, 0.3]', 11, "tempo should begin with the smaller number"),
+        ('words = ["wide"]', 'words = ["wide"]\nalternate = true', 11, 'alternate needs hands = "two" and a then'),
         ('words = ["wide"]', 'words = ["wide"]\nchance = 2', 11, "chance should be from 0 to 1, not 2"),
         ("at = [0.3, -0.4, 0.5]", "at = [0.3, -0.4]", 13, "at should be a list of 3 numbers"),
         ("at = [0.3, -0.4, 0.5]", "at = [0.9, -0.9, 0.5]", 13, "at should be 0.2 to 1.05 arm lengths from the shoulder"),
