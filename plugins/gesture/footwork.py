@@ -126,7 +126,7 @@ class _Plan:
         """The event of one cell. Draws are made in one order whatever comes of them."""
         draw, again, size = random.random(), random.random(), float(random.uniform(0.6, 1.0))
         goal = random.uniform(-1, 1, 2) * _BOX * self.scale
-        yaw, outs = np.radians(random.normal(0.0, 5.0)), np.radians(random.uniform(5, 14, 2))
+        yaw, outs = np.radians(np.clip(random.normal(0.0, 5.0), -8.0, 8.0)), np.radians(random.uniform(5, 14, 2))
         side_draw, rest_draw, wide, fore = random.random(), random.random(), random.normal(), random.normal()
         if start < self.free:
             start = self.free
