@@ -105,7 +105,7 @@ def motion_beats(traced: Trace) -> list[Array]:
         row = speed[:, joint]
         beside = np.pad(row, reach, constant_values=np.inf)
         windows = np.lib.stride_tricks.sliding_window_view(beside, 2 * reach + 1)
-        least = row == windows.min(axis=1)
+        least = row < np.minimum(windows[:, :reach].min(axis=1), windows[:, reach + 1 :].min(axis=1))
         least[:1], least[-1:] = False, False
         found.append(np.flatnonzero(least & (row > _MOVING * row.mean())) / fps)
     return found
