@@ -84,7 +84,7 @@ def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed
         random = randomness(seed, "torso", phrase.key)
         energy = styles.at(phrase.start).energy
         draws = random.normal(0.0, 1.0, 9)
-        spread = np.array([0.040, 0.090, 0.032]) * (0.55 + 0.9 * energy)
+        spread = np.array([0.040, 0.080, 0.032]) * (0.55 + 0.9 * energy)
         target: Array = np.array([0.005 + 0.025 * energy, 0.0, 0.0]) + np.clip(draws[:3], -1.8, 1.8) * spread
         if phrase.mark == "?":
             target += np.array([0.03 * np.sign(draws[3]), 0.0, 0.03 * np.sign(draws[4])])  # in or back, and aslant
