@@ -58,7 +58,7 @@ def meant_units(
     words = speech.words or ()
     barred = direction.muted | direction.reserved
     found: dict[int, Meaning] = {}
-    for hit in match(words, lexicon.entries, excluded=barred | set(direction.gestures)):
+    for hit in match(words, lexicon.entries, excluded=barred | set(direction.gestures), language=speech.language):
         unit = lexicon.units[hit.id]
         if randomness(seed, "chance", hit.first).random() < unit.chance:
             for word in range(hit.first, hit.last + 1):
