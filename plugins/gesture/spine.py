@@ -106,9 +106,9 @@ def _attitudes(times: Array, phrases: Sequence[Phrase], styles: StyleSheet, seed
     return Track(np.zeros(3), moves).sample(times)
 
 
-def _pulls(strokes: Sequence[PlannedStroke]) -> tuple[list[Pulse], list[Pulse], list[Pulse]]:
-    """For each of forward, turn and tilt: a little the other way in the preparation, then with the hand, and slowly back."""
-    found: tuple[list[Pulse], list[Pulse], list[Pulse]] = ([], [], [])
+def _pulls(strokes: Sequence[PlannedStroke]) -> list[tuple[Pulse, Array]]:
+    """When and how far (3,) each stroke bends the trunk: a little the other way in its preparation, then with the hand."""
+    found: list[tuple[Pulse, Array]] = []
     for stroke in strokes:
         size = np.zeros(3)
         for side in stroke.sides:
@@ -127,16 +127,19 @@ def _pulls(strokes: Sequence[PlannedStroke]) -> tuple[list[Pulse], list[Pulse], 
             size *= (0.65, 0.7, 0.7)
         turning = min(stroke.start, stroke.prepare + 0.6 * (stroke.start - stroke.prepare) + 1e-3)
         back = stroke.hold_end + _TURN_HOLD
-        for items, height in zip(found, size.tolist()):
-            items.append(
-                Pulse(start=stroke.prepare, apex=turning, hold_end=turning, end=stroke.apex, height=-0.22 * height)
-            )
-            items.append(Pulse(start=turning, apex=stroke.apex, hold_end=stroke.hold_end, end=back, height=height))
+        before = Pulse(start=stroke.prepare, apex=turning, hold_end=turning, end=stroke.apex, height=-0.22)
+        found.append((before, size))
+        found.append((Pulse(start=turning, apex=stroke.apex, hold_end=stroke.hold_end, end=back, height=1.0), size))
     return found
 
 
-def _pulled(pulls: tuple[list[Pulse], list[Pulse], list[Pulse]], times: Array) -> Array:
-    return np.stack([pulses(items, times) for items in pulls], axis=1)
+def _pulled(pulls: Sequence[tuple[Pulse, Array]], times: Array) -> Array:
+    """The pulls' sum (T, 3)."""
+    bend = np.zeros((len(times), 3))
+    for pulse, size in pulls:
+        span = slice(*np.searchsorted(times, (pulse.start, pulse.end)))
+        bend[span] += pulses([pulse], times[span])[:, None] * size
+    return bend
 
 
 def _dip(stroke: PlannedStroke) -> Pulse:

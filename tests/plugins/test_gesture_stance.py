@@ -173,16 +173,22 @@ def test_the_weight_is_on_the_other_foot_before_one_is_lifted(body: Body) -> Non
         assert len(begins) and (sign * share[begins] > 0.3).all()
 
 
-def test_feet_swing_between_the_holds_of_strokes(body: Body) -> None:
-    over = []
+def test_feet_swing_and_weight_shifts_between_the_holds_of_strokes(body: Body) -> None:
+    swinging, shifting = [], []
     for seed in range(6):
         plan = planned(talk(90.0), seed, energy=0.7, steps=2.0)
         holds = np.array([(stroke.apex, stroke.hold_end) for stroke in plan.strokes])
-        for step in swings(plan, body).steps:
-            shared = np.minimum(holds[:, 1], step.end) - np.maximum(holds[:, 0], step.start)
-            over.append(float(np.maximum(shared, 0.0).sum()))
-    assert len(over) > 40
-    assert np.mean(over) < 0.04 and np.mean(np.array(over) > 0.12) < 0.1, "where strokes leave any room, it is used"
+
+        def shared(start: float, end: float, holds: np.ndarray = holds) -> float:
+            return float(np.maximum(np.minimum(holds[:, 1], end) - np.maximum(holds[:, 0], start), 0.0).sum())
+
+        work = swings(plan, body)
+        swinging += [shared(step.start, step.end) for step in work.steps]
+        middles = [(m.start + 0.3, m.end - 0.3) for m in work.weight.moves if abs(m.end - m.start - 1.15) < 1e-6]
+        shifting += [shared(*middle) for middle in middles]
+    for over in (swinging, shifting):
+        assert len(over) > 30
+        assert np.mean(over) < 0.04 and np.mean(np.array(over) > 0.12) < 0.1, "where strokes leave any room, it is used"
 
 
 def test_a_short_line_a_silent_one_and_no_pauses_stand_on_their_feet(body: Body) -> None:
