@@ -63,7 +63,7 @@ footer { margin-top: 50px; color: var(--soft); font-size: 13px; }
 @media print { :root { --paper: #fff; --card: #fff; --ink: #111; --soft: #555; --line: #ccc; --faint: #f2f2f2; --voice: #ccc;
     --left: #1f6fd0; --right: #c2570c; --jaw: #7a4fb5; --good: #1d7a46; --bad: #b3261e; --bad-paper: #fdeeec; --mark: #00747f; }
   main { max-width: none; padding: 0; } .readout, .head, video { display: none; } .scroll { overflow: visible; }
-  .timeline svg { width: 100%; height: auto; } details { display: block; } h2 { break-after: avoid; }
+  .timeline svg { width: 100%; height: auto; } details { display: block; } h2, p.lead { break-after: avoid; } .timeline { break-inside: avoid; }
   button.go { color: inherit; text-decoration: none; } }
 """
 
