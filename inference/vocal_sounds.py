@@ -32,6 +32,7 @@ _AUDIBLE = 7.0  # dB over the noise floor
 _UNDER_SPEECH = 9.0  # dB that a breath lies under the speech at least
 _LOW = 4.0  # dB of the level that may come from under the bands of breath: more is a voice, or hum
 _RELEASE = 18.0, 0.19  # dB under the speech and s: what is louder and shorter is a stop's release
+_NARROW = 40.0  # dB that the loudest hiss lies under the speech where the band is cut off
 _DIP = 5.0  # dB that the level falls between a breath and the speech beside it: the end of a word only decays
 _QUIET = 12.0  # dB over the noise floor that the dip may reach: an F in a word has no silence before it
 _SHORTEST, _LONGEST_BREATH, _LONGEST = 0.18, 0.8, 2.5  # s, of what is audible
@@ -61,6 +62,7 @@ class _Frames:
     whole: Array  # (T,) dB
     floor: float  # dB, the noise floor of ``air``
     speech: float  # dB, the speech's level in ``air``
+    narrow: bool  # a telephone's band: an S cannot be told from breath but by its length
 
 
 def find_sounds(samples: Array) -> tuple[VocalSound, ...]:
@@ -88,14 +90,16 @@ def _analysed(samples: Array) -> _Frames:
     speech = float(np.quantile(air, 0.9))
     # Few pauses of a reader are without a breath, so little of the line shows its floor.
     floor = max(float(np.quantile(air, 0.02)), speech - _DEEPEST)
+    hiss = _decibels(bands[:, _HISS].sum(axis=1))
     return _Frames(
         samples=samples,
         bands=_decibels(bands),
         air=air,
-        hiss=_decibels(bands[:, _HISS].sum(axis=1)),
+        hiss=hiss,
         whole=_decibels(bands.sum(axis=1)),
         floor=floor,
         speech=speech,
+        narrow=float(np.quantile(hiss, 0.98)) < speech - _NARROW,
     )
 
 
@@ -156,6 +160,8 @@ def _is_breath(frames: _Frames, air: Array, first: int, last: int, before: int, 
     left = air[before : first + 1].min() if before > 0 or first > 0 else -np.inf
     right = air[last - 1 : after].min() if after < len(air) or last < len(air) else -np.inf
     if top > frames.speech - _RELEASE[0] and (last - first) * HOP < _RELEASE[1]:
+        return False
+    if frames.narrow and (last - first) * HOP < _LONGEST_BREATH:
         return False
     if max(left, right) > min(top - _DIP, frames.floor + _QUIET):
         return False

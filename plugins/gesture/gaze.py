@@ -7,20 +7,17 @@ that moves takes only the looks around it along.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.face import ARKIT, ARKIT_INDEX
-from ...core.face_solver import look_angles
-from ...core.rotations import axis_angle_to_matrix
 from ...core.skeleton import JOINT
 from ...core.speech import VocalSound
 from .curves import Move, Track, noise, randomness
+from .eyes import between_eyes
 from .phrases import Phrase
 from .planning import PlannedStroke
 from .style import StyleSheet
@@ -35,13 +32,10 @@ _IDLE_CELL = 1.6  # s of silence in which there may be one look aside
 _IDLE_CHANCE = 0.28
 _APART = 0.16  # s between shifts
 _SHORTEST = 0.3  # s of a look
-_EASE = 0.82  # share of the eyes' range up to which they go exactly where they should
 _SLACK = np.radians(0.06)  # rad, the drift of a fixation
 _NEAREST = 0.35  # m
 _LOWEST = np.radians(26.0)  # of a look at the hands
 _HEAD_FREE = np.radians(7.0)  # that the eyes do alone; beyond, the head takes a share (Stahl 1999, Exp Brain Res 126)
-_BODY = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
-_EYES = {"left": "left_eye_smplhf", "right": "right_eye_smplhf"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,7 +136,7 @@ def _hand_place(stroke: PlannedStroke, rest: Array) -> tuple[float, float, float
         arm = np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)
         outward = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
         places.append(shoulder + arm * stroke.after[side].wrist * outward)
-    x, y, z = np.mean(places, axis=0) - _between_eyes(rest)
+    x, y, z = np.mean(places, axis=0) - between_eyes(rest)
     flat = float(np.hypot(x, z))
     down, left = float(np.arctan2(-y, flat)), float(np.arctan2(x, z))
     return min(down, float(_LOWEST)), float(np.clip(left, -0.8, 0.8)), max(_NEAREST, float(np.hypot(flat, y)))
@@ -244,104 +238,3 @@ def _changes(duration: float, looks: Sequence[Look], seed: int) -> list[tuple[fl
         back = np.searchsorted(at, look.end + _APART) - 1  # where the eyes would be had they not looked away
         changes.append((look.end, np.array([*(places[back] if back >= 0 else np.zeros(2)), 1 / LISTENER])))
     return sorted(changes, key=lambda change: change[0])
-
-
-def eyes(track: Array, poses: Mapping[str, Array], trans: Array, rest_joints: Array, *, sole: float, seated: bool) -> Eyes:
-    """The eyes' turns that aim both at the ``track`` (T, 3), whatever the body and the head do.
-
-    ``poses``: joint -> (T, 3) axis-angle, of pelvis, spine, neck and head. ``sole``: height of the soles at rest, m.
-    ``seated``: the listener then sits too, a thigh's length lower.
-    """
-    rest = np.asarray(rest_joints, dtype=np.float64)
-    lowered = float(rest[JOINT["left_hip"], 1] - rest[JOINT["left_knee"], 1]) if seated else 0.0
-    origin = _between_eyes(rest) - np.array([0.0, sole + lowered, 0.0])
-    targets = origin + _directions(track[:, :2]) / track[:, 2:]
-    turned, places = _head_in_world(poses, trans, rest)
-    turns: dict[str, Array] = {}
-    for side, joint in _EYES.items():
-        eye = places + turned @ (rest[JOINT[joint]] - rest[JOINT["head"]])
-        seen = np.einsum("tji,tj->ti", turned, targets - eye)
-        seen /= np.linalg.norm(seen, axis=1, keepdims=True)
-        # The shortest way from straight ahead, as Listing's law has it: no turn about the line of sight.
-        sine = np.hypot(seen[:, 0], seen[:, 1])
-        stretch = np.arctan2(sine, seen[:, 2]) / np.maximum(sine, 1e-9)
-        turns[side] = np.stack(
-            [_eased(-seen[:, 1] * stretch, *_range("Down", "Up")), _sideways(seen[:, 0] * stretch, side)], axis=1
-        )
-    return Eyes(turns=turns, targets=targets)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Eyes:
-    """Both eyes over time."""
-
-    turns: dict[str, Array]  # side -> (T, 2) rad, down and left, seen from the head
-    targets: Array  # (T, 3) m, what they look at
-
-    @property
-    def down(self) -> Array:
-        """(T,) rad, how far they look down, or up where negative, seen from the head."""
-        return np.asarray((self.turns["left"][:, 0] + self.turns["right"][:, 0]) / 2)
-
-    def poses(self) -> dict[str, Array]:
-        """Joint -> (T, 3) axis-angle."""
-        return {_EYES[side]: np.pad(turn, ((0, 0), (0, 1))) for side, turn in self.turns.items()}
-
-    def weights(self) -> dict[str, Array]:
-        """The ``eyeLook`` weights (T,) that say the same."""
-        full = look_angles()
-        weights: dict[str, Array] = {}
-        for side, turn in self.turns.items():
-            name = side.capitalize()
-            outward = turn[:, 1] if side == "left" else -turn[:, 1]
-            for way, angle in (("Down", turn[:, 0]), ("Up", -turn[:, 0]), ("Out", outward), ("In", -outward)):
-                weights[f"eyeLook{way}{name}"] = np.clip(angle / full[f"eyeLook{way}{name}"], 0.0, 1.0)
-        return weights
-
-
-def _between_eyes(rest: Array) -> Array:
-    return np.asarray((rest[JOINT[_EYES["left"]]] + rest[JOINT[_EYES["right"]]]) / 2, dtype=np.float64)
-
-
-def _directions(angles: Array) -> Array:
-    """(T, 2) rad down and left -> (T, 3) unit vectors."""
-    down, left = angles[:, 0], angles[:, 1]
-    return np.stack([np.sin(left) * np.cos(down), -np.sin(down), np.cos(left) * np.cos(down)], axis=1)
-
-
-def _head_in_world(poses: Mapping[str, Array], trans: Array, rest: Array) -> tuple[Array, Array]:
-    """The head's rotation (T, 3, 3) and its joint's place (T, 3) m."""
-    turned = axis_angle_to_matrix(poses["pelvis"]).astype(np.float64)
-    place = rest[JOINT["pelvis"]] + trans
-    for parent, name in itertools.pairwise(_BODY):
-        place = place + turned @ (rest[JOINT[name]] - rest[JOINT[parent]])
-        turned = turned @ axis_angle_to_matrix(poses[name])
-    return turned, place
-
-
-@functools.cache
-def _range(positive: str, negative: str, side: str = "Left") -> tuple[float, float]:
-    """The most an eye turns either way, rad: as far as its shapes show."""
-    full = look_angles()
-    return full[f"eyeLook{positive}{side}"], full[f"eyeLook{negative}{side}"]
-
-
-def _sideways(left: Array, side: str) -> Array:
-    return _eased(left, *(_range("Out", "In", "Left") if side == "left" else _range("In", "Out", "Right")))
-
-
-def _eased(angles: Array, most: float, least: float) -> Array:
-    """``angles`` kept within -least..most: unchanged up to _EASE of it, then gently bent."""
-    limit = np.where(angles > 0, most, least)
-    share = np.abs(angles) / limit
-    beyond = np.maximum(share - _EASE, 0.0)
-    room = 1 - _EASE
-    return np.asarray(np.sign(angles) * limit * (np.minimum(share, _EASE) + room * beyond / (beyond + room)))
-
-
-def shape_rows(weights: Mapping[str, Array], frames: int) -> Array:
-    """Named weights (T,) as blend shapes (T, 52)."""
-    rows = np.zeros((frames, len(ARKIT)))
-    for name, values in weights.items():
-        rows[:, ARKIT_INDEX[name]] = np.clip(values, 0, 1)
-    return rows

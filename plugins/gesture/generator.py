@@ -17,6 +17,7 @@ from ...core.timeline import Stroke, Timeline
 from ..contracts import Brief, frame_count
 from . import gaze, head, lids, stance, upper_face
 from .accents import find_accents
+from .eyes import aim
 from .limbs import Limbs
 from .phrases import Phrase, find_phrases
 from .planning import PlannedStroke, sketch_strokes
@@ -83,7 +84,7 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
     turn = head.head_turn(times, speech, phrases, strokes, parts, looks, styles, brief.seed)
     named |= head.neck_and_head(turn, body.trunk)
     track, shifts = gaze.gaze_track(times, speech.duration, looks, brief.seed)
-    eyes = gaze.eyes(track, named, body.trans, rest, sole=float(vertices[:, 1].min()), seated=body.seated)
+    eyes = aim(track, named, body.trans, rest, sole=float(vertices[:, 1].min()), seated=body.seated)
     named |= eyes.poses()
     poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
@@ -105,7 +106,7 @@ def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: L
         body=BodyRef(id=brief.body.id, sha256=brief.body.sha256),
         poses=poses,
         trans=body.trans,
-        blendshapes=gaze.shape_rows(eyes.weights() | weights, frames),
+        blendshapes=upper_face.shape_rows(eyes.weights() | weights, frames),
         betas=brief.betas,
         contacts=body.contacts,
         timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -22,7 +23,7 @@ _REACH = 0.65  # s around a phrase's end or a long way of the eyes that such a m
 _FAVOURED = 1.1  # how much likelier than by rate a blink is there ...
 _SPEAKING, _SILENT = 0.36, 0.93  # ... and in between
 _LONG_WAY = 9.0  # degrees
-_APART = 0.42  # s between blinks
+_APART, _NEAR = 0.42, 0.41  # s between blinks: what a double one takes, and the least
 _DOUBLE = 0.07  # share of blinks that a second follows at once
 _HALF = 0.1  # share of blinks by rate that shut only partly
 _EDGE = 0.2  # s at the line's ends without one
@@ -89,13 +90,16 @@ def _calls(
 
 
 def _apart(wanted: Sequence[tuple[float, Blink]], duration: float) -> list[Blink]:
-    """Of neighbours that are too near to each other, the one drawn lower."""
+    """Of neighbours that are too near to each other, the one drawn lower; in order of time."""
+    row = sorted(wanted, key=lambda item: (item[1].time, item[0]))
+    times = [blink.time for _, blink in row]
     kept = []
-    for draw, blink in wanted:
-        near = (other for other in wanted if other[1] is not blink and abs(other[1].time - blink.time) < _APART - 0.01)
-        if all((draw, blink.time) < (rival, other.time) for rival, other in near):
+    for number, (draw, blink) in enumerate(row):
+        first, last = bisect.bisect_right(times, blink.time - _NEAR), bisect.bisect_left(times, blink.time + _NEAR)
+        rivals = [row[k][0] for k in range(first, last) if k != number]
+        if all(draw < rival for rival in rivals) and _EDGE < blink.time < duration - _EDGE:
             kept.append(blink)
-    return sorted((b for b in kept if _EDGE < b.time < duration - _EDGE), key=lambda blink: blink.time)
+    return kept
 
 
 def closure(blinks: Sequence[Blink], times: Array, fps: float, side: Literal["Left", "Right"] | str) -> Array:

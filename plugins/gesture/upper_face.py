@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.face import ARKIT, ARKIT_INDEX
 from ...core.speech import Speech, VocalSound
 from .curves import Pulse, noise, pulses, randomness
 from .head import UNSURE, plain
@@ -147,3 +148,11 @@ def _answers(sounds: Sequence[VocalSound], kind: str) -> list[Pulse]:
         for s in sounds
         if s.kind == kind
     ]
+
+
+def shape_rows(weights: Mapping[str, Array], frames: int) -> Array:
+    """Named weights (T,) as blend shapes (T, 52)."""
+    rows = np.zeros((frames, len(ARKIT)))
+    for name, values in weights.items():
+        rows[:, ARKIT_INDEX[name]] = np.clip(values, 0, 1)
+    return rows

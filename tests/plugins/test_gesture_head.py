@@ -22,6 +22,7 @@ from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture import gaze, head
 from declaim.plugins.gesture.accents import find_accents
+from declaim.plugins.gesture.eyes import aim
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import Phrase, find_phrases
 from declaim.plugins.gesture.roles import find_roles
@@ -120,7 +121,7 @@ def test_both_eyes_stay_on_their_target_whatever_trunk_and_head_do(body: Body, s
     turn = np.radians(turned(speech))
     named |= head.neck_and_head(turn, chest)
     track, _ = gaze.gaze_track(times, speech.duration, planned(speech), 1)
-    eyes = gaze.eyes(track, named, trans, rest, sole=sole, seated=seated)
+    eyes = aim(track, named, trans, rest, sole=sole, seated=seated)
     for name, values in (named | eyes.poses()).items():
         poses[:, JOINT[name]] = values
     turns, places = forward(rest, axis_angle_to_matrix(poses.astype(np.float64)), trans)
