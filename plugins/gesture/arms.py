@@ -144,7 +144,7 @@ def aimed(arm: Arm, goal: Array, delayed: Array, coordinates: Array, lag: Array,
     socket = arm.collar + arm.shoulder
     towards = (goal - socket) / arm.length
     collar = _collar(towards, shoulders)
-    pole = _elbow_way(rotations.normalised(delayed - socket), coordinates[:, ELBOW])
+    pole = _elbow_way(rotations.normalised(delayed - socket), coordinates[:, ELBOW], shoulders[:, 0])
     turn = soft_limit(coordinates[:, TURN], _TURN_LIMIT)
     twist = rotations.axis_angle_to_matrix(-0.5 * turn[:, None] * rotations.normalised(arm.wrist))
     start = Aim(goal=goal, collar=collar, pole=pole, swivel=np.zeros(len(goal)), twist=twist, hand=twist)
@@ -169,9 +169,7 @@ def reached(arm: Arm, aim: Aim) -> Reached:
     pole = cosine * across + sine * np.cross(along, across)
     hinge = np.array([0.0, -1.0, 0.0])
     hinge = hinge - (hinge @ arm.elbow) * arm.elbow / (arm.elbow @ arm.elbow)
-    upper, bent = two_bone(
-        arm.elbow, arm.wrist, hinge, target, pole, bend_limits=_BEND_LIMITS, soft_from=_SOFT_REACH
-    )
+    upper, bent = two_bone(arm.elbow, arm.wrist, hinge, target, pole, bend_limits=_BEND_LIMITS, soft_from=_SOFT_REACH)
     elbow = shoulder + upper @ arm.elbow
     wrist = elbow + (upper @ bent) @ arm.wrist
     return Reached(shoulder=shoulder, elbow=elbow, wrist=wrist, upper=upper, bent=bent, collar=collar)
@@ -205,11 +203,12 @@ def _collar(towards: Array, shoulders: Array) -> Array:
     return collar
 
 
-def _elbow_way(towards: Array, lifted: Array) -> Array:
+def _elbow_way(towards: Array, lifted: Array, shrugged: Array) -> Array:
     """(T, 3) where the elbow points: down and out, the farther in the hand the farther out; behind a hand that hangs.
 
-    ``towards`` (T, 3), unit, from the shoulder to the hand; ``lifted`` (T,) rad.
+    ``towards`` (T, 3), unit, from the shoulder to the hand; ``lifted`` (T,) rad; ``shrugged`` (T,) rad, of the shoulder,
+    which takes the elbow off the ribs.
     """
     behind = 1.4 * minimum_jerk((-towards[:, 1] - 0.5) / 0.5)
-    outward = 0.40 + 0.95 * minimum_jerk(0.35 - towards[:, 0]) + np.tan(lifted)
+    outward = 0.40 + 0.95 * minimum_jerk(0.35 - towards[:, 0]) + np.tan(lifted) + 2.2 * shrugged
     return np.stack([outward, -np.ones(len(towards)), -behind], axis=1)

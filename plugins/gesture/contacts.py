@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...core.body import Body
 from ...core.skeleton import JOINT
 from .arms import Aim, Arm, Reached
+from .curves import minimum_jerk
 from .hands import THUMB, HandBalls
 from .surfaces import Frames, Surface
 
@@ -18,11 +19,12 @@ Array = NDArray[Any]
 MARGIN = 0.004  # m kept between two surfaces
 ONSET = 0.006  # m before that at which a ball begins to give way
 _FIRM = 0.002  # m of depth at which it does so in earnest
-_DAMPING = 0.02
+_DAMPING, _SLACK = 0.08, 5e-5  # share of all weights, and m
 _LEVER = 0.16  # m; a swivel of one radian costs as much as moving the wrist this far
+_PASSING = 0.012  # m beyond touching at which balls that pass each other begin to count
 _BLOCK = 16  # moments that are looked at or passed over together
 # Balls along the arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist.
-LINKS = np.array([0.86, 1.0, 1.2, 1.45, 1.7, 1.92])
+LINKS = np.array([0.68, 0.85, 1.0, 1.2, 1.45, 1.7, 1.92])
 OTHER_LINKS = np.array([0.45, 0.65, 0.86, 1.0, 1.2, 1.4, 1.6, 1.8])  # what the other hand keeps out of
 
 
@@ -51,9 +53,7 @@ def read_links(body: Body, betas: Array, rest_joints: Array) -> Links:
         near = across[np.abs(along - (place - segment) * length) < 0.025]
         return float(np.quantile(near[near < 0.12], 0.9)) if (near < 0.12).any() else 0.045
 
-    return Links(
-        radii=np.array([thickness(p) for p in LINKS]), other=np.array([thickness(p) for p in OTHER_LINKS])
-    )
+    return Links(radii=np.array([thickness(p) for p in LINKS]), other=np.array([thickness(p) for p in OTHER_LINKS]))
 
 
 def arm_points(arm: Arm, aim: Aim, place: Reached, balls: HandBalls, chest: Array) -> Array:
@@ -102,14 +102,16 @@ class Pushes:
         turning = np.cross(np.broadcast_to(axis, offset.shape), offset)
         across = (turning * ways).sum(axis=-1, keepdims=True)
         slope = np.concatenate([follows[None, :, None] * ways, across / _LEVER], axis=-1)
-        weight = depths * depths / (depths * depths + _FIRM**2)
+        weight = depths * depths / (depths + _FIRM)  # the deepest count most
         weighted = weight[..., None] * slope
         self.matrix[rows] += weighted.swapaxes(-1, -2) @ slope
         self.wanted[rows] += (weighted * depths[..., None]).sum(axis=1)
 
     def step(self) -> tuple[Array, Array]:
         """The wrist's way (T, 3) m, as a left arm, and the swivel (T,) rad."""
-        solution = np.linalg.solve(self.matrix + _DAMPING * np.eye(4), self.wanted[..., None])[..., 0]
+        # Damped by how much pushes, or small differences between many ways would become long ways along the surface.
+        damping = _SLACK + _DAMPING * np.trace(self.matrix[:, :3, :3], axis1=1, axis2=2)
+        solution = np.linalg.solve(self.matrix + damping[:, None, None] * np.eye(4), self.wanted[..., None])[..., 0]
         return solution[:, :3], solution[:, 3] / _LEVER
 
 
@@ -154,23 +156,49 @@ def push_apart(
     rows: Array,
     first_follows: Array,
     second_follows: Array,
-    between: Array | None = None,
 ) -> None:
-    """Balls of two arms pushed apart; two hands along the line between them too, lest fingers lock. All in chest space."""
+    """Balls (T, K, 3) and (T, L, 3) of two arms, in chest space, pushed apart in the moments ``rows``, half the way each."""
     if not len(rows):
         return
-    a, b = first[rows], second[rows]
-    away = a[:, :, None] - b[:, None]
+    away = first[rows][:, :, None] - second[rows][:, None]
     distance = np.sqrt((away * away).sum(axis=-1) + 1e-10)
     depth = 0.5 * depth_of(distance - first_radii[:, None] - second_radii)
     if not depth.any():
         return
     way = away / distance[..., None]
-    if between is not None:
-        way = way + (1.5 * between[rows] / np.linalg.norm(between[rows], axis=1, keepdims=True))[:, None, None]
-        way /= np.sqrt((way * way).sum(axis=-1, keepdims=True) + 1e-4)
-    pushes[0].add(rows, a, *_combined(way, depth, axis=2), first_follows)
-    pushes[1].add(rows, b, *_combined(-way, depth, axis=1), second_follows)
+    pushes[0].add(rows, first[rows], *_combined(way, depth, axis=2), first_follows)
+    pushes[1].add(rows, second[rows], *_combined(-way, depth, axis=1), second_follows)
+
+
+def thumb_depths(hand: Array, other: Array, radii: Array) -> Array:
+    """(R, THUMB, 3) m, how far the thumb's balls of ``hand`` (R, K, 3) should go to be out of ``other`` (R, K, 3)."""
+    away = hand[:, -THUMB:, None] - other[:, None]
+    distance = np.sqrt((away * away).sum(axis=-1) + 1e-10)
+    way, depth = _combined(away / distance[..., None], depth_of(distance - radii[-THUMB:, None] - radii), axis=2)
+    return way * depth[..., None]
+
+
+def hands_apart(left: Array, right: Array, radii: Array, between: Array) -> Array:
+    """(R, 3) m, how far the left hand's balls (R, K, 3) should go from the right's along the line between the wrists.
+
+    ``between`` (R, 3) m: from the right wrist to the left one.
+
+    Each pair of balls asks for the way after which the two just touch; the longest counts. Balls that would pass each
+    other side by side ask for it in part, so that fingers never lock and nothing sets in at once.
+    """
+    line = between / np.sqrt((between * between).sum(axis=-1, keepdims=True) + 1e-8)
+    away = left[:, :, None] - right[:, None]
+    along = (away * line[:, None, None]).sum(axis=-1)
+    aside = (away * away).sum(axis=-1) - along * along
+    room = np.maximum(radii[:, None] + radii + MARGIN, 0.0)
+    wide = (room + _PASSING * (room > 0)) ** 2
+    share = minimum_jerk((wide - aside) / np.maximum(wide - room * room, 1e-9))
+    wanted = np.sqrt(np.maximum(room * room - aside, 0.0) + 1e-6) - along
+    asked = share * np.where(wanted > ONSET, wanted, np.maximum(wanted + ONSET, 0.0) ** 2 / (4 * ONSET))
+    scaled = asked / np.maximum(asked.max(axis=(1, 2), keepdims=True), 1e-9)
+    high = scaled**6
+    longest = (high * asked).sum(axis=(1, 2)) / np.maximum(high.sum(axis=(1, 2)), 1e-9)
+    return np.asarray(longest[:, None] * line)
 
 
 def _combined(ways: Array, depths: Array, axis: int) -> tuple[Array, Array]:

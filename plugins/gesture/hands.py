@@ -186,7 +186,7 @@ def read_bones(body: Body, betas: Array, rest_joints: Array, arm: Arm) -> Bones:
             bone = rotations.normalised(end - joints[segment])
             offset = mine - joints[segment]
             across = np.linalg.norm(offset - (offset @ bone)[:, None] * bone, axis=1)
-            thick.append(float(np.quantile(across, 0.75)) if len(mine) else 0.009)
+            thick.append(float(np.quantile(across, 0.85)) if len(mine) else 0.009)
         fingers[name] = np.concatenate([joints, (joints[2] + max(length - thick[2], 0.3 * length) * way)[None]]) - wrist
         radii[name] = np.array([*thick, thick[2]])
     knuckle = {name: fingers[name][0] for name in FINGERS}

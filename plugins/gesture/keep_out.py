@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arms import Aim, Arm, reached
+from .arms import MIRROR, Aim, Arm, reached
 from .contacts import (
     OTHER_LINKS,
     Links,
@@ -25,9 +25,11 @@ from .contacts import (
     depth_of,
     follows_of,
     hand_frame,
+    hands_apart,
     near_moments,
     push_apart,
     span_of,
+    thumb_depths,
 )
 from .curves import soft_limit
 from .hands import THUMB, HandBalls
@@ -35,7 +37,7 @@ from .planning import SIDES, Side
 from .surfaces import Frames, Surface, Surfaces
 
 Array = NDArray[Any]
-_STEPS = 3
+_STEPS = 5
 _MOST_SWIVEL = np.radians(55.0)
 _WIDEST_THUMB = np.radians(42.0)
 
@@ -49,7 +51,9 @@ class Surroundings:
     chest: Array  # (3,) m, spine3 at rest
 
     def at(self, rows: Array) -> Surroundings:
-        return dataclasses.replace(self, frames={n: (turned[rows], offset[rows]) for n, (turned, offset) in self.frames.items()})
+        return dataclasses.replace(
+            self, frames={n: (turned[rows], offset[rows]) for n, (turned, offset) in self.frames.items()}
+        )
 
 
 def kept_out(
@@ -107,7 +111,10 @@ class _Step:
             self.radii[self.hand - THUMB : self.hand] = -1.0  # they touch nothing
         self.span = max(span_of(ball) for ball in balls.values())
         self.places = {side: reached(arms[side], aims[side]) for side in SIDES}
-        self.points = {side: arm_points(arms[side], aims[side], self.places[side], balls[side], around.chest) for side in SIDES}
+        self.points = {
+            side: arm_points(arms[side], aims[side], self.places[side], balls[side], around.chest) for side in SIDES
+        }
+        self.apart = np.zeros((len(aims["left"].goal), 3))  # m, in chest space, the left hand from the right
         self.pushes = {side: Pushes(arms[side], self.places[side], around.chest, self.hand) for side in SIDES}
         for side in SIDES:
             self._from_body(side)
@@ -116,13 +123,15 @@ class _Step:
     @property
     def pushed(self) -> Array:
         """(T,) bool: moments at which anything gives way."""
-        return self.pushes["left"].wanted.any(axis=1) | self.pushes["right"].wanted.any(axis=1)
+        wanted = [self.pushes[side].wanted.any(axis=1) for side in SIDES]
+        return np.asarray(wanted[0] | wanted[1] | self.apart.any(axis=1))
 
     def moved(self) -> tuple[dict[Side, Aim], Array]:
         """The aims after the step, and ``pushed``."""
         aims = {}
         for side in SIDES:
             move, turn = self.pushes[side].step()
+            move = move + (0.5 if side == "left" else -0.5) * self.arms[side].sign * self.apart
             swivel = soft_limit(self.aims[side].swivel + turn, _MOST_SWIVEL)
             aims[side] = dataclasses.replace(self.aims[side], goal=self.aims[side].goal + move, swivel=swivel)
         return aims, self.pushed
@@ -160,13 +169,19 @@ class _Step:
         middles = {side: points[side][:, :hand].mean(axis=1) for side in SIDES}
         between = middles["left"] - middles["right"]
         rows = blocks((between * between).sum(axis=1) < (2 * self.span) ** 2)
+        if len(rows):
+            wrists = self.places["left"].wrist - self.places["right"].wrist * MIRROR
+            left, right, radii = points["left"][rows, :hand], points["right"][rows, :hand], self.radii[:hand]
+            self.apart[rows] = hands_apart(left, right, radii, wrists[rows])
+            self.pushes["left"].thumb[rows] += 0.5 * thumb_depths(left, right, radii)
+            self.pushes["right"].thumb[rows] += 0.5 * thumb_depths(right, left, radii)
         follows = follows_of(hand)
-        both = (self.pushes["left"], self.pushes["right"])
-        push_apart(both, points["left"], points["right"], self.radii, self.radii, rows, follows, follows, between)
         for mine, other in (SIDES, SIDES[::-1]):
             beyond = along(self.places[other], OTHER_LINKS) * self.arms[other].sign + self.around.chest
             away = ((beyond - middles[mine][:, None]) ** 2).sum(axis=-1).min(axis=1)
             gives = np.clip(0.3 + 0.7 * (OTHER_LINKS - 1.0), 0.0, 1.0)
             rows = blocks(away < (self.span + 0.08) ** 2)
             own = (self.pushes[mine], self.pushes[other])
-            push_apart(own, points[mine][:, :hand], beyond, self.radii[:hand], self.links.other, rows, follows[:hand], gives)
+            push_apart(
+                own, points[mine][:, :hand], beyond, self.radii[:hand], self.links.other, rows, follows[:hand], gives
+            )

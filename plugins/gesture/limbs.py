@@ -194,5 +194,3 @@ def _uncrossed(aims: Mapping[Side, arms.Aim], both: Mapping[Side, arms.Arm]) -> 
         side: dataclasses.replace(aim, goal=aim.goal + push[:, None] * np.array([1.0, 0.0, 0.0]))
         for side, aim in aims.items()
     }
-
-

@@ -78,6 +78,30 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
     return moves
 
 
+def turn_time(stroke: PlannedStroke, side: Side, start: Array) -> float | None:
+    """When the hand seems to stop between preparation and stroke, s; None where one flows into the other.
+
+    It stops where its speed falls under a fifth of the preparation's highest, or under half of it before it rises again.
+    ``start`` (3,): where the wrist sets off, arm lengths.
+    """
+    place = coordinates_of(dataclasses.replace(stroke.before[side], wrist=start))
+    times = np.arange(stroke.prepare, stroke.apex, 0.01)
+    path = wrist_path(Track(place, _strike(stroke, side, place)).sample(times))
+    if len(path) < 5:
+        return None
+    speed = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    turning = (times[:-1] > stroke.start - 0.2) & (times[:-1] < stroke.apex - 0.4 * (stroke.apex - stroke.start))
+    if not turning.any():
+        return None
+    lowest = int(np.argmin(np.where(turning, speed, np.inf)))
+    top = float(speed[: lowest + 1].max())
+    if speed[lowest] > 0.5 * top:
+        return None
+    under = np.flatnonzero(speed[:lowest] > 0.2 * top)
+    stopped = int(under[-1]) + 1 if len(under) and speed[lowest] < 0.2 * top else lowest
+    return float(times[stopped])
+
+
 def _loop(arrival: Array, departure: Array, time: float) -> Array:
     """How far a hand crosses over, in coordinates, where it turns back from preparation to stroke: it never stops there."""
     loop = np.zeros_like(arrival)

@@ -24,6 +24,7 @@ _LOOSE = ("lash", "brow", "eye", "teeth", "tongue")  # parts of the mesh that li
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar")
 _HEAD = ("neck", "head", "jaw")
 _FRAMES = ("pelvis", "left_hip", "right_hip", "neck", "head")  # joints whose motion carries surfaces, besides the chest's
+_ARMPIT = 0.5  # upper arm lengths around the shoulder that are left out of the trunk
 _FILL = 12  # how many cells an empty one may be filled from afar
 
 Frames = Mapping[str, tuple[Array, Array]]  # joint -> rotation (T, 3, 3) and offset (T, 3), m, from rest to chest space
@@ -108,6 +109,10 @@ def measured(body: Body, betas: Array) -> Surfaces:
     chest, neck, head = joints[JOINT["spine3"], 1], joints[JOINT["neck"], 1], joints[JOINT["head"], 1]
     crown = float(vertices[:, 1].max())
     trunk = samples((*_TRUNK, "left_hip", "right_hip"), hip - 0.03, neck)
+    # Around the shoulder the trunk runs over into the arm, and moves with it.
+    shoulder, elbow = joints[JOINT["left_shoulder"]], joints[JOINT["left_elbow"]]
+    from_joint = np.linalg.norm(np.column_stack([np.abs(trunk[:, 0]), trunk[:, 1:]]) - shoulder, axis=1)
+    trunk = trunk[from_joint > _ARMPIT * float(np.linalg.norm(elbow - shoulder))]
     waist = (pelvis + 0.3 * (chest - pelvis), chest)
     thighs = []
     for side in ("left", "right"):
@@ -179,9 +184,7 @@ def _surface(points: Array, *, upper: str, lower: str, blend: tuple[float, float
     around = np.concatenate([closed[:, -2:-1], closed, closed[:, 1:2]], axis=1)
     around = (around[:, 2:] - around[:, :-2]) / (2 * turn) / np.maximum(closed, 0.01)
     table = np.stack([closed, np.clip(slope, -1.5, 1.5), np.clip(around, -1.0, 1.0)], axis=-1)
-    return Surface(
-        low=float(heights[0]), step=step, axis=middle, table=table, upper=upper, lower=lower, blend=blend
-    )
+    return Surface(low=float(heights[0]), step=step, axis=middle, table=table, upper=upper, lower=lower, blend=blend)
 
 
 def _middle_line(flat: Array, row: Array, rows: int) -> Array:
