@@ -1,4 +1,4 @@
-"""The body below the arms: feet that step and stand, weight, spine, breath, and the seat."""
+"""The body below the arms: feet that step and stand, weight, spine, and the seat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.lexicon import read_lexicon
 from declaim.core.skeleton import JOINT
-from declaim.core.speech import HOP, Nucleus, Pause, Speech, VocalSound
+from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Direction
 from declaim.plugins.gesture.accents import find_accents
@@ -40,7 +40,7 @@ def body() -> Body:
     return builtin_body()
 
 
-def talk(duration: float = 30.0, sounds: tuple[VocalSound, ...] = ()) -> Speech:
+def talk(duration: float = 30.0) -> Speech:
     """A syllable each quarter second or so, of uneven loudness, with a pause every five seconds and a half."""
     random = np.random.Generator(np.random.PCG64(9))
     times = np.cumsum(random.uniform(0.16, 0.34, int(duration * 4)))
@@ -57,7 +57,6 @@ def talk(duration: float = 30.0, sounds: tuple[VocalSound, ...] = ()) -> Speech:
         nuclei=tuple(Nucleus(time=float(t), prominence=6.0) for t in times),
         pitch=(150 + 30 * np.sin(3 * grid)).astype(np.float32),
         pauses=tuple(Pause(start=5.5 * k + 4.95, end=5.5 * k + 5.55) for k in range(int(duration // 5.5))),
-        sounds=sounds,
     )
 
 
@@ -260,44 +259,6 @@ def test_hips_knees_ankles_and_spine_keep_to_the_human_range(body: Body, shape: 
                 checked.add(angle.name)
                 assert angle.excess.max() == 0, (style, angle.name)
     assert len(checked) > 6
-
-
-# --- breath ---
-
-
-def test_lungs_fill_in_the_pauses_and_empty_along_the_words(body: Body) -> None:
-    plan = planned(talk())
-    made = performed(body, plan)
-    for pause in (plan.speech.pauses or ())[:-1]:
-        before, after, later = (made.breath[round(t * 30)] for t in (pause.start - 0.1, pause.end + 0.1, pause.end + 3.0))
-        assert after > before + 0.5 and later < after - 0.5
-    assert made.breath.min() > -1.2 and made.breath.max() < 1.5
-    shallow = performed(body, planned(talk(), breath=0.3))
-    assert np.ptp(shallow.breath) < 0.4 * np.ptp(made.breath)
-    raised = [joints_of(body, m)[:, JOINT["spine3"]] for m in (made, shallow)]
-    assert np.isfinite(raised).all()
-
-
-def test_audible_breaths_sighs_and_laughs_are_followed(body: Body) -> None:
-    sounds = (
-        VocalSound(kind="breath", start=4.97, end=5.4, strength=0.5),
-        VocalSound(kind="laugh", start=10.4, end=12.2, strength=0.8),
-        VocalSound(kind="sigh", start=21.5, end=22.5, strength=0.7),
-    )
-    made, plain = performed(body, planned(talk(sounds=sounds))), performed(body, planned(talk()))
-    rise = np.diff(made.breath)
-    inhaling = slice(round(4.97 * 30) + 1, round(5.4 * 30) - 1)
-    assert (rise[inhaling] > 0).all() and rise[inhaling].sum() > 0.9 * (made.breath[:200].max() - made.breath[148])
-    top, bottom = made.breath[round(21.5 * 30)], made.breath[round(22.6 * 30)]
-    assert top > 1.0 and bottom < -0.9
-    sunk = (made.shoulders - plain.shoulders)[round(22.6 * 30), 0]
-    assert sunk < -0.03, "a sigh lets the shoulders drop"
-    beat = made.shoulders[round(10.4 * 30) : round(12.2 * 30), 0]
-    power = np.abs(np.fft.rfft(np.diff(beat) * np.hanning(len(beat) - 1), 512)) ** 2
-    assert 4.0 < np.fft.rfftfreq(512, 1 / 30)[power.argmax()] < 5.5
-    bent = np.degrees((made.trunk - plain.trunk)[:, 0])
-    assert bent[round(10.4 * 30) : round(12.6 * 30)].max() > 5, "and a laugh bends the body"
-    assert np.array_equal(made.trunk[:120], plain.trunk[:120])
 
 
 # --- the seat ---
