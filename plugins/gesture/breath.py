@@ -74,8 +74,8 @@ def _intakes(duration: float, pauses: Sequence[Pause], sounds: Sequence[VocalSou
         if clear and not any(s.start < intake.end and intake.start < s.end for s in sounds):
             taken.append(intake)
     taken.sort(key=lambda intake: intake.start)
-    if not pauses and not taken:
-        taken = _tides(0.0, duration, randomness(seed, "intake"))
+    if not any(pause.start < 0.05 and pause.end - pause.start >= _SHORTEST_PAUSE for pause in pauses):
+        taken.insert(0, _Intake(start=-_INTAKE, end=0.0, depth=0.5))  # it speaks at once: the breath was drawn before
     return _apart(_snatched(taken, duration, seed))
 
 
