@@ -24,8 +24,9 @@ from .style import StyleSheet
 
 Array = NDArray[Any]
 LISTENER = 1.6  # m away, as high as the eyes
-_FACE = np.radians([[0.0, 1.15], [0.0, -1.15], [2.3, 0.0]])  # down, left: the listener's eyes (6.4 cm apart) and mouth
-_FACE_SHARE = np.array([0.4, 0.4, 0.2])
+_FACE = np.radians(
+    [[0.0, 1.15], [0.0, -1.15], [1.7, 0.0]]
+)  # down, left: the listener's eyes (6.4 cm apart), nose and mouth
 _CELL = 0.55  # s, in which the eyes shift once or not
 _STAYS = 0.22  # share of cells without a shift
 _IDLE_CELL = 1.6  # s of silence in which there may be one look aside
@@ -217,7 +218,8 @@ def _changes(duration: float, looks: Sequence[Look], seed: int) -> list[tuple[fl
     cells = int(duration / _CELL) + 1
     random = randomness(seed, "fixations")
     uniform, normal = random.random((cells, 3)), randomness(seed, "fixation places").standard_normal((cells, 2))
-    places = _FACE[np.searchsorted(np.cumsum(_FACE_SHARE)[:-1], uniform[:, 1])] + np.radians(0.35) * normal
+    # From each place to one of the other two. The cells know nothing of the words, so they may depend on each other.
+    places = _FACE[np.cumsum(1 + (uniform[:, 1] < 0.5)) % len(_FACE)] + np.radians(0.35) * normal
     at = (np.arange(cells) + 0.15 + 0.7 * uniform[:, 2]) * _CELL
     shifting = uniform[:, 0] >= _STAYS
     at, places, wander = at[shifting], places[shifting], np.radians(0.8) * normal[shifting]

@@ -121,7 +121,7 @@ def _raises(
 def _frowns(phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], parts: Mapping[int, Part]) -> list[Pulse]:
     """Brows down over what is denied."""
     found = [
-        Pulse(start=s.prepare, apex=s.apex, hold_end=s.hold_end, end=s.hold_end + 0.6, height=0.35)
+        Pulse(start=s.apex - 0.3, apex=s.apex, hold_end=s.apex + 0.3, end=s.apex + 1.0, height=0.35)
         for s in strokes
         if s.unit.head == "shake"
     ]
