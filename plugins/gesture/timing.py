@@ -11,11 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.lexicon import Posture
-from .planning import SETTLING, PlannedStroke, Release, Side, Sketch
+from .paths import turn_time
+from .planning import HOME, SETTLING, PlannedStroke, Release, Side, Sketch
 
 Array = NDArray[Any]
 
 _FROM_REST, _FROM_AIR = 0.70, 0.44  # s, preparation
+_OPTIONS = (  # other lengths of a stroke, in its natural one, and waits before it, s
+    (0.9, 0.0), (1.1, 0.0), (1.0, 0.05), (0.8, 0.0), (1.2, 0.0), (1.0, 0.12), (0.9, 0.08), (1.0, 0.2), (1.3, 0.0), (1.0, 0.28),
+)  # fmt: skip
+_EASY = 0.12  # strain that needs no other option
+_OFF_BEAT = 12.0  # strain of a turn off a syllable, a second: 50 ms weigh as much as a stroke 0.6 of its length longer
+_HANGING = np.array([0.2, -0.96, 0.08])  # arm lengths; about where a hand hangs
 _FLOW = 0.35  # share of the stroke into which the preparation flows
 _AT_LEAST = 0.07  # s that a hand stays at an apex before it prepares the next stroke
 _HASTE = 0.6  # share of their natural times under which a preparation is left out
@@ -74,7 +81,43 @@ def _struck(
     free = max((stroke.last + _AT_LEAST for stroke in before if stroke), default=0.0)
     resting = any(stroke is None or (stroke.settles and apex - stroke.last > _WAITS + stroke.hold) for stroke in before)
     wanted = (_FROM_REST if resting else _FROM_AIR) / sketch.quickness
-    duration = _on_a_syllable(sketch, apex, nuclei)
+    shortest, natural, longest = sketch.tempo
+    side = sketch.sides[-1]
+    place = _start_place(before[-1], apex, side, resting=resting)
+
+    def strain(option: PlannedStroke) -> float:
+        """How far it is from its natural time, and its turn from a syllable, where the hand stops there at all."""
+        late = abs(option.apex - option.start - natural) / natural + 1.5 * max(option.start - option.ready, 0.0)
+        turn = turn_time(option, side, place)
+        return late + (_OFF_BEAT * _distance(turn, nuclei) if turn is not None else 0.0)
+
+    def option(length: float, wait: float) -> PlannedStroke:
+        return _with_length(sketch, before, length, wanted, wait, free, resting=resting, fps=fps)
+
+    best = option(natural, 0.0)
+    least = strain(best) if len(nuclei) else 0.0
+    for length, wait in _OPTIONS:
+        if least < _EASY:
+            break
+        other = option(float(np.clip(length * natural, shortest, longest)), wait)
+        if (new := strain(other)) < least:
+            best, least = other, new
+    return dataclasses.replace(best, then=_turns(sketch, apex, apex - best.start, limit, fps))
+
+
+def _with_length(
+    sketch: Sketch,
+    before: Sequence[PlannedStroke | None],
+    duration: float,
+    wanted: float,
+    wait: float,
+    free: float,
+    *,
+    resting: bool,
+    fps: float,
+) -> PlannedStroke:
+    """The stroke ``duration`` s long if there is time, its preparation ``wanted`` s, with a ``wait`` between if both fit."""
+    apex = _apex(sketch, fps)
     share = (apex - free) / (wanted + (1 - _FLOW) * duration)
     start = dict(sketch.before)
     if share < _HASTE and not resting:  # coarticulated: straight from one stroke to the next
@@ -82,10 +125,12 @@ def _struck(
             side: _between(stroke.after[side], sketch.after[side]) for side, stroke in zip(sketch.sides, before) if stroke
         }
         duration, prepare = 0.75 * (apex - free), free
-        ready = apex - duration + 0.8 * duration
+        ready = apex - 0.2 * duration
     else:
         duration = max(duration * min(1.0, share), min(sketch.tempo[0], 0.6 * (apex - free)))
         ready = apex - (1 - _FLOW) * duration
+        if wait and ready - wait - wanted >= free:
+            ready -= wait + _FLOW * duration
         prepare = max(ready - wanted, free)
     return PlannedStroke(
         **{field.name: getattr(sketch, field.name) for field in dataclasses.fields(Sketch) if field.name != "before"},
@@ -94,18 +139,22 @@ def _struck(
         ready=ready,
         start=apex - duration,
         apex=apex,
-        then=_turns(sketch, apex, duration, limit, fps),
     )
 
 
-def _on_a_syllable(sketch: Sketch, apex: float, nuclei: Array) -> float:
-    """The stroke's length, s: near its natural one, so that the hand turns into it on a syllable if there is one."""
-    shortest, natural, longest = sketch.tempo
-    low, high = max(shortest, 0.8 * natural), min(longest, 1.3 * natural)
-    lead = 0.94  # seen from the apex: a fifth of the preparation's speed is left a little after the stroke's start
-    first, last = bisect.bisect_left(nuclei, apex - lead * high), bisect.bisect_right(nuclei, apex - lead * low)
-    options = [(apex - float(n)) / lead for n in nuclei[first:last]]
-    return min(options, key=lambda option: abs(option - natural), default=natural)
+def _start_place(before: PlannedStroke | None, apex: float, side: Side, *, resting: bool) -> Array:
+    """About where the hand sets off, arm lengths: where its last stroke left it, where it waits, or at the side."""
+    if before is None or resting:
+        return _HANGING
+    last = before.then[-1][1].get(side, before.after[side]) if before.then else before.after[side]
+    waits = apex - before.last - before.hold > _STAYS
+    return np.asarray(last.wrist + 0.4 * (HOME - last.wrist) if waits else last.wrist)
+
+
+def _distance(time: float, nuclei: Array) -> float:
+    """Seconds to the nearest nucleus, up to two deviations of the sync measure."""
+    place = bisect.bisect_left(nuclei, time)
+    return min((abs(float(n) - time) for n in nuclei[max(place - 1, 0) : place + 1]), default=0.1)
 
 
 def _between(a: Posture, b: Posture) -> Posture:

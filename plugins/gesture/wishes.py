@@ -21,8 +21,10 @@ from .style import Style
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
 _WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke, unless the phrase has nothing better
 _DUE = 0.8  # s; a longer phrase is not left without a stroke ...
-_DUE_STROKES = 0.37  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
-_IDLE = 2.3  # s; longer than this the hands do not wait inside a phrase
+_DUE_STROKES = 0.33  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
+_IDLE = 2.3  # s; longer than this, at the usual rate, the hands do not wait inside a phrase
+_USUAL_RATE = 25.0  # strokes a minute
+_FORMAL_END = 0.35  # how often the line's last stress is marked as an end
 _CLOSING = 1.0  # score that the line's last stress has over the others
 _LENT = 0.5  # s before it, from which it takes a meaning if it has none: what "every word" means strikes on "word"
 _ROLE_SCORE: Mapping[str, float] = {
@@ -111,7 +113,8 @@ def find_wishes(
     for accent in phrase.accents:
         emphasis = direction.emphasis.get(accent.word, 1.0)
         meaning, part = meant.get(accent.word) or lent.get(accent.time), parts.get(accent.word)
-        if accent.time == closing and part is None:
+        ends = accent.time == closing and part is None
+        if ends and randomness(seed, "closing", round(accent.time * 100)).random() < _FORMAL_END:
             part = Part(role="closing")
         weak = accent.strength < weakest and meaning is None and part is None and emphasis <= 1
         if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
@@ -151,9 +154,10 @@ def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: in
         gap = min((abs(wish.accent.time - other.accent.time) for other in taken), default=np.inf)
         if wish.forced or (len(taken) < count and gap >= apart):
             taken.append(wish)
+    idle = _IDLE * max(_USUAL_RATE / style.rate, 0.7)
     while due:
         times = sorted([phrase.start, *(wish.accent.time for wish in taken), phrase.end])
-        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times) if b - a > _IDLE]
+        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times) if b - a > idle]
         filling = [w for w in ranked for _, a, b in gaps if a + apart <= w.accent.time <= b - min(apart, 0.4)]
         if not filling:
             break

@@ -53,7 +53,8 @@ def test_a_range_has_its_own_style_and_fades() -> None:
     assert styles.at(1.0) == shipped["calm"]
     assert styles.at(3.0) == shipped["angry"]
     curve = styles.curve("rate", np.array([1.0, 2.0, 3.0, 5.0]))
-    np.testing.assert_allclose(curve, [21.0, (21 + 32) / 2, 32.0, 21.0])
+    calm, angry = shipped["calm"].rate, shipped["angry"].rate
+    np.testing.assert_allclose(curve, [calm, (calm + angry) / 2, angry, calm])
 
 
 def test_an_unknown_style_is_told_with_the_near_one() -> None:
