@@ -101,7 +101,7 @@ REGIONS = (
             ("left_shoulder", "left_shoulder", "left_elbow", 0.016),
         ),
         cage=("spine3", 0.028, 0.09),
-        spacing=0.017,
+        spacing=0.015,
         soft=0.014,
         reach=0.24,
         limbs=(("left_shoulder", "left_elbow", 0.9, 0.1),),
@@ -148,7 +148,7 @@ REGIONS = (
         readers=(Reader("hip_bent", "hip", "swing", _THIGH, towards=(0.05, 0.17, 0.98), start=97, full=5),),
         cores=(("left_hip", "left_hip", "left_knee", 0.022),),
         cage=("pelvis", 0.045, 0.10),
-        spacing=0.018,
+        spacing=0.016,
         soft=0.018,
         reach=0.24,
         limbs=(("left_hip", "left_knee", 0.75, 0.15),),
@@ -176,7 +176,7 @@ def a_pose(turns: Array) -> Array:
     """(55, 3) axis-angle, rad, of the A-pose, from each joint's world rotation (55, 3, 3) out of it (``rest_rotations``)."""
     world = np.swapaxes(turns, 1, 2)
     local = [world[j] if parent < 0 else world[parent].T @ world[j] for j, parent in enumerate(PARENTS)]
-    return matrix_to_axis_angle(np.array(local))
+    return np.asarray(matrix_to_axis_angle(np.array(local)))
 
 
 def _fitted(body: Body, artists_pose: Array, region: Region) -> Array:
@@ -223,7 +223,7 @@ class Simulation:
         free &= surface[:, 0] > 0.01
         near = cloud(surface[free]).query(surface)[0] < 0.07
         surface, normals, free, weights = surface[near], normals[near], free[near], weights[near]
-        self.vertices, self._rest_surface = used[near], template[near]
+        self.vertices, self._rest_surface, self._free = used[near], template[near], np.flatnonzero(free)
         grid, depth = inside(surface, normals, free, region.spacing)
         _, nearest = cloud(surface).query(grid, k=4)
         grid_weights = weights[nearest].mean(axis=1)
@@ -234,22 +234,27 @@ class Simulation:
             owner[~limb & (depth > deeper) & (np.linalg.norm(grid - at, axis=1) > farther)] = JOINT[joint]
         for bone in (line(*core) for core in region.cores):
             owner[bone.distance(grid) < bone.radius] = bone.joint
-        held = np.flatnonzero(owner >= 0)
-        grid_weights[held] = np.eye(JOINT_COUNT)[owner[held]]
-        self._weights = np.concatenate([weights, grid_weights])
-        points = np.concatenate([surface, grid])
-        self._flesh = Flesh(points, np.concatenate([~free, owner >= 0]), region.spacing)
+        rigid = np.flatnonzero(owner >= 0)
+        grid_weights[rigid] = np.eye(JOINT_COUNT)[owner[rigid]]
+        # What is skinned anyway need not be as dense as a face is.
+        ends = _thinned(surface, np.flatnonzero(~free), region.spacing)
+        self._weights = np.concatenate([weights[self._free], weights[ends], grid_weights])
+        points = np.concatenate([surface[self._free], surface[ends], grid])
+        held = np.concatenate([np.zeros(len(self._free), bool), np.ones(len(ends), bool), owner >= 0])
+        self._flesh = Flesh(points, held, region.spacing)
         origin, linear = self._skinned(np.zeros_like(points), self._weights, artists_pose)
         self._at_rest = np.linalg.solve(linear, (points - origin)[..., None])[..., 0]
 
     def gap(self, turns: Turns) -> Array:
         """(n, 3) m: what is missing at rest for skinning to put ``vertices`` where the flesh settles."""
         placed, linear = self._skinned(self._at_rest, self._weights, posed(turns))
-        count = len(self.vertices)
+        count = len(self._free)
         short = (self._flesh.settled(placed) - placed)[:count]
         # Damped: where two bones' turns nearly cancel out, no displacement at rest reaches the goal.
         squared = np.swapaxes(linear[:count], 1, 2) @ linear[:count] + 0.02 * np.eye(3)
-        return np.linalg.solve(squared, np.swapaxes(linear[:count], 1, 2) @ short[..., None])[..., 0]
+        missing = np.zeros((len(self.vertices), 3))
+        missing[self._free] = np.linalg.solve(squared, np.swapaxes(linear[:count], 1, 2) @ short[..., None])[..., 0]
+        return missing
 
     def smoothed(self, deltas: Array) -> Array:
         """(K, n, 3): displacements of ``vertices`` without the creases that no artist would sculpt."""
@@ -270,6 +275,12 @@ class Simulation:
         moved = joints - (world @ self._rest[..., None])[..., 0]
         linear = np.einsum("vj,jab->vab", weights, world)
         return (linear @ points[..., None])[..., 0] + weights @ moved, linear
+
+
+def _thinned(points: Array, rows: Array, spacing: float) -> Array:
+    """Of ``rows`` of ``points`` (n, 3), the first in each cube of that size."""
+    _, first = np.unique(np.floor(points[rows] / spacing).astype(np.int64), axis=0, return_index=True)
+    return np.asarray(rows[np.sort(first)])
 
 
 def _outwards(joint: int) -> list[int]:

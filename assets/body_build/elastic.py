@@ -16,7 +16,7 @@ from .source import Array
 
 _REACH = 1.75  # spacings to a neighbour
 _TIES = 6  # neighbours that a point has at least
-_ROUNDS = 16
+_ROUNDS = 20
 _INCOMPRESSIBLE = 0.4  # share of the local step that keeps volume, the rest keeps shape
 _SQUEEZE = 2.2  # at most so many times longer or shorter along an axis, while keeping volume
 
