@@ -37,6 +37,8 @@ _DIP = 5.0  # dB that the level falls between a breath and the speech beside it:
 _QUIET = 12.0  # dB over the noise floor that the dip may reach: an F in a word has no silence before it
 _SHORTEST, _LONGEST_BREATH, _LONGEST = 0.18, 0.8, 2.5  # s, of what is audible
 _SIGH_FALL = 7.0  # dB from the first third of a sigh to its last
+_SIGHED = 0.35, 0.6  # s: the silence before a voiced sigh, at least, and its voiced part, at most
+_SWELL = 0.3  # dB a frame that a sigh may swell on its way down: no second word in it
 _MOST_VOICING = 0.55  # mean autocorrelation of a breath
 _RIPPLE = 1.3  # dB between neighbouring frames' spectra: noise ripples by twice that, a steady tone not at all
 _HOLE = 2  # frames within a breath that need not look like one
@@ -128,6 +130,8 @@ def _breaths(frames: _Frames) -> Iterator[VocalSound]:
             first, last = _trimmed(air, before + 1 + start, before + 1 + end)
             if _is_breath(frames, air, first, last, before + 1, after):
                 yield _sound(frames, air, first, last)
+            elif start == 0 and _is_sighed(frames, air, loud, before, before + 1 + end):
+                yield _sound(frames, air, before, before + 1 + end)
 
 
 def _runs(mask: Array) -> list[tuple[int, int]]:
@@ -172,6 +176,20 @@ def _is_breath(frames: _Frames, air: Array, first: int, last: int, before: int, 
     return bool(ripple > _RIPPLE and _voicing(frames, middle) < _MOST_VOICING)
 
 
+def _is_sighed(frames: _Frames, air: Array, loud: Array, before: int, last: int) -> bool:
+    """Whether the noise up to ``last`` is the rest of a sigh that began with a voice: one short sound, and breath long after."""
+    alone, voiced = (round(seconds / HOP) for seconds in _SIGHED)
+    if (last - before) * HOP < _LONGEST_BREATH or not _SHORTEST <= (last - before) * HOP <= _LONGEST:
+        return False
+    if before < 0 or loud[max(0, before - voiced - alone) : max(0, before - voiced)].any():
+        return False
+    tail = slice(before + (last - before) // 3, last)
+    falls = float(air[before : before + 10].mean() - air[last - 10 : last].mean()) > 2 * _SIGH_FALL
+    steady = float(np.diff(np.convolve(air[before:last], np.full(15, 1 / 15), mode="valid")).max(initial=-1.0)) < _SWELL
+    quiet = float(np.mean(frames.hiss[tail] - frames.air[tail])) < -1.0
+    return falls and steady and quiet and not frames.narrow and _voicing(frames, tail) < _MOST_VOICING
+
+
 def _sound(frames: _Frames, air: Array, first: int, last: int) -> VocalSound:
     third = max(1, (last - first) // 3)
     fall = float(air[first : first + third].mean() - air[last - third : last].mean())
@@ -189,9 +207,12 @@ def _voicing(frames: _Frames, span: slice) -> float:
     """The mean height of the autocorrelation's peak within 70-400 Hz: near 1 for a vowel."""
     low, high = SAMPLE_RATE // 400, SAMPLE_RATE // 70
     half = 400
-    places = np.arange(span.start, max(span.stop, span.start + 1), 2) * _HOP_SAMPLES
-    padded = np.pad(frames.samples, (half, half + 2 * _HOP_SAMPLES))
-    windows = np.stack([padded[place : place + 2 * half] for place in places]).astype(np.float64)
+    places = np.arange(0, max(span.stop - span.start, 1), 2) * _HOP_SAMPLES
+    first = span.start * _HOP_SAMPLES - half
+    piece = np.zeros(int(places[-1]) + 2 * half)
+    heard = frames.samples[max(first, 0) : max(first + len(piece), 0)]
+    piece[max(-first, 0) : max(-first, 0) + len(heard)] = heard
+    windows = np.stack([piece[place : place + 2 * half] for place in places])
     windows -= windows.mean(axis=1, keepdims=True)
     spectrum = np.fft.rfft(windows * np.hanning(2 * half), 2048, axis=1)
     power = spectrum.real**2 + spectrum.imag**2

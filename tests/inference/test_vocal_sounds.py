@@ -123,6 +123,21 @@ def test_a_long_falling_breath_is_a_sigh() -> None:
     assert found[0].end - found[0].start > 0.8
 
 
+def test_a_sigh_may_begin_with_a_voice_but_a_word_is_none() -> None:
+    voice, quiet = demo(), np.zeros(round(0.6 * SAMPLE_RATE), np.float32)
+    at = np.arange(round(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
+    tone = 0.2 * vowel(0.4, 170) * np.minimum(1, at / 0.05) * np.clip((0.4 - at) / 0.25, 0, 1)
+    for length, expected in ((1.2, ["sigh"]), (0.25, [])):
+        tail = air(length, 400, 3000, rise=0.02, fall=length, level=-38)
+        sound = np.zeros(round(0.25 * SAMPLE_RATE) + len(tail))
+        sound[: len(tone)] += tone[: len(sound)]
+        sound[-len(tail) :] += tail
+        line = np.concatenate([voice, quiet, sound.astype(np.float32), quiet])
+        found = find_sounds(line + room(len(line) / SAMPLE_RATE)[: len(line)])
+        assert kinds(found) == expected
+        assert all(abs(sigh.start - len(voice) / SAMPLE_RATE - 0.8) < 0.4 for sigh in found)
+
+
 @pytest.mark.parametrize("rate", [3.6, 4.6, 6.0])
 def test_a_laugh_after_words_is_found(rate: float) -> None:
     voice = demo()
