@@ -67,6 +67,13 @@ def test_what_was_spoken_goes_before_what_it_is_a_form_of() -> None:
     assert ids("left", leave) == ["leave"]
 
 
+def test_priority_goes_before_the_form_and_order_comes_last() -> None:
+    leave, left = Entry(id="leave", words=("leave",), priority=1), Entry(id="left", words=("left",))
+    assert ids("left", leave, left) == ids("left", left, leave) == ["leave"]
+    leaf, parts = Entry(id="leaf", words=("leaf",)), Entry(id="parts", words=("leave",))
+    assert ids("leaves", leaf, parts) == ["leaf"] and ids("leaves", parts, leaf) == ["parts"]
+
+
 def test_an_entry_without_id_takes_its_words_and_gives_nothing() -> None:
     right = Entry(id="right", words=("right",))
     quiet = Entry(id="", words=("all right",))

@@ -167,6 +167,7 @@ def test_hands_that_alternate_take_their_points_in_turn() -> None:
         ('words = ["wide"]', 'words = ["wide"]\nchance = 2', 11, "chance should be from 0 to 1, not 2"),
         ("at = [0.3, -0.4, 0.5]", "at = [0.3, -0.4]", 13, "at should be a list of 3 numbers"),
         ("at = [0.3, -0.4, 0.5]", "at = [0.9, -0.9, 0.5]", 13, "at should be 0.2 to 1.05 arm lengths from the shoulder"),
+        ("at = [0.3, -0.4, 0.5]", "at = [0.1, 0, 0.1]", 13, "at should be 0.2 to 1.05 arm lengths from the shoulder"),
         ("elbow = 8", "elbwo = 8", 13, '"elbwo" is no field; did you mean elbow'),
         ('shape = "open"', 'shape = "oppen"', 13, 'shape has "oppen", which there is not; did you mean open'),
         ("turn = 10, shape", "shape", 11, "turn is missing"),

@@ -113,6 +113,7 @@ def read(table: TomlTable) -> float:
         ("at = [1, nan]", r"at should be finite, not nan"),
         ("at = [1, -2]", r"at should be -1 or more, not -2"),
         ("count = 10", r"count should be 9 or less, not 10"),
+        ("count = true", r"count should be a whole number, not true"),
         ("count = 1.5", r"count should be a whole number, not 1.5"),
         ("on = 1", r"on should be true or false, not 1"),
         ("at = 'here'", r'at should be a list of 2 numbers, not "here"'),
