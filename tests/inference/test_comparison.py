@@ -187,3 +187,14 @@ def test_soles_see_what_ankles_do_not() -> None:
     contacts = np.ones((30, 4))
     contacts[:, :2] = 0  # lifted, it may
     assert not soles.slides(turned.replace(contacts=contacts), body, metrics.trace(turned, body)).any()
+
+
+def test_a_stop_on_the_way_is_not_the_strokes_end() -> None:
+    clip, speech = striking(1.9)
+    poses, times = clip.poses.copy(), np.arange(90) / FPS
+    x = np.clip((times - 0.9) / 0.3, 0, 1)  # the preparation, over at 1.2 s
+    poses[:, JOINT["left_shoulder"], 2] = 0.5 * (10 * x**3 - 15 * x**4 + 6 * x**5)
+    strokes = tuple(dataclasses.replace(stroke, start=0.8) for stroke in clip.timeline.strokes)
+    clip = clip.replace(poses=poses, timeline=dataclasses.replace(clip.timeline, strokes=strokes))
+    moving = stroke_targets(clip, metrics.trace(clip, builtin_body()), speech)[0]
+    assert moving.off == pytest.approx(0.0, abs=1.0 / FPS)
