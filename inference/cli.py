@@ -117,8 +117,8 @@ def perform(
     shape: Annotated[
         str,
         typer.Option(
-            metavar="NUMBERS",
-            help="The character's shape: up to 10 numbers, as 1.5,0,-1; of the built-in body: woman, height, weight, muscle, age, proportions, ...",
+            metavar="NAME|NUMBERS",
+            help="The character's shape: man, woman, or up to 10 numbers, as 1.5,0,-1: man to woman, height, weight, muscle, age, ...",
             show_default=False,
         ),
     ] = "",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.errors import InputError, ScriptError
 from ..core.face import ARKIT
+from ..core.shapes import SHAPES
 from ..core.skeleton import CHANNELS, Channel
 from ..core.wire import DEFAULT_GENERATORS, DEFAULT_TRANSCRIBER, PerformRequest, Pose
 
@@ -46,7 +47,7 @@ def request_of(order: Order) -> PerformRequest:
         generators=generators,
         seeds=(order.seed,),
         fps=order.fps,
-        betas=_numbers(order.shape),
+        betas=_shape(order.shape),
         start_pose=_pose(order.start_pose, -1),
         end_pose=_pose(order.end_pose, 0),
         body=str(order.body) if order.body else None,
@@ -179,12 +180,16 @@ def pronunciations_of(given: Path | None, voice: Path) -> dict[str, str]:
     return found
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def _shape(text: str) -> tuple[float, ...]:
+    """Betas: a name from ``core.shapes`` or the numbers themselves."""
+    if text.strip().lower() in SHAPES:
+        return SHAPES[text.strip().lower()]
     try:
         return tuple(float(part) for part in text.split(",")) if text.strip() else ()
     except ValueError:
         raise InputError(
-            f'"{text}" is not a shape.', hint="Give up to 10 numbers with commas between them, as 1.5,0,-1."
+            f'"{text}" is not a shape.',
+            hint=f"Give {' or '.join(SHAPES)}, or up to 10 numbers with commas between them, as 1.5,0,-1.",
         ) from None
 
 

@@ -6,15 +6,17 @@ import dataclasses
 
 import numpy as np
 
-from ...core.body import Blendshape, Body, BodyPart
+from ...core.body import Blendshape, Body, BodyPart, Material
 from ...core.face import ARKIT
 from ...core.skeleton import JOINT, JOINT_COUNT
 from . import face, parts, rest, rig
-from .character import MATERIALS, character
+from .character import MATERIALS, character, textures
 from .correctives import a_pose, body_correctives
+from .hair import combed, hair
 from .landmarks import face_landmarks
 from .parts import Piece, triangles_of
 from .source import Array, Source
+from .suit import fitted
 from .teeth import settled_tongue
 
 DEFAULT = {"gender": 0.65, "age": 0.66, "muscle": 0.55, "weight": 0.45, "height": 0.4, "proportions": 0.1}
@@ -32,6 +34,7 @@ SHAPES: tuple[tuple[str, dict[str, float], dict[str, float], float], ...] = (
     ("teenage", {"age": 0.66}, {"age": 0.45}, 2.0),
 )
 _SMOOTHING = 4
+_HAIR = {"man": 0.0, "normal": 0.5, "woman": 1.0}  # length, from a short cut to the shoulders: it goes with "man to woman"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,28 +48,40 @@ class Figure:
 
 def build_body(source: Source) -> Body:
     base, heads, _ = source.figure(**DEFAULT)
-    mouth = face.closed_lips(source, base) + face.lowered_teeth(source, base) + settled_tongue(source, base)
+    calm = face.relaxed(source)
+    base = base + calm
+    mouth = face.lowered_teeth(source, base)
+    mouth = mouth + face.closed_lips(source, base + mouth) + settled_tongue(source, base)
     base = base + mouth
-    pieces = character(source, base)
+    strands = combed(source, base)
+    pieces = character(source, base, strands, _HAIR["normal"])
     skin = triangles_of(source.quads["body"])
     hinge_offset = face.jaw_turn(source, base)[1] - heads["jaw"]
     base_weights = _weights(source, base)
-    weights = np.concatenate([parts.mixed(piece, base_weights) for piece in pieces])
-    weights = _cleaned(weights)
+    weights = np.concatenate([parts.mixed(piece, base_weights) for piece in pieces[:-1]])
+    weights = np.concatenate([_cleaned(weights), _stiff(pieces[-1], "head")])
 
-    def figure(changes: dict[str, float]) -> Figure:
+    hairs = {name: hair(strands, _HAIR[name]) for name in ("man", "woman")}
+
+    def figure(changes: dict[str, float], hair_length: str = "normal") -> Figure:
         person, bones, _ = source.figure(**{**DEFAULT, **changes})
+        person = person + calm + mouth
+        skin_piece, suit, *others, own_hair = pieces
+        worn = [skin_piece, fitted(suit, person), *others, hairs.get(hair_length, own_hair)]
         joints = rig.joints_of(bones)
         joints[JOINT["jaw"]] = bones["jaw"] + hinge_offset
         turns = rest.rest_rotations(joints)
         return Figure(
-            vertices=rest.unposed(parts.positions(pieces, person + mouth, skin), weights, joints, turns),
+            vertices=rest.unposed(parts.positions(worn, person, skin), weights, joints, turns),
             joints=rest.rest_joints(joints, turns),
             turns=turns,
         )
 
     normal = figure({})
-    ends = [(figure(low), figure(high), span) for _, low, high, span in SHAPES]
+    ends = [
+        (figure(low, "man"), figure(high, "woman"), span) if "gender" in low else (figure(low), figure(high), span)
+        for _, low, high, span in SHAPES
+    ]
     shape_dirs = np.stack([(b.vertices - a.vertices) / span for a, b, span in ends], axis=-1)
     joint_dirs = np.stack([(b.joints - a.joints) / span for a, b, span in ends], axis=-1)
     still = parts.positions(pieces, base, skin)
@@ -90,11 +105,15 @@ def build_body(source: Source) -> Body:
         landmark_triangles=landmark_triangles,
         landmark_barycentric=landmark_shares,
         parts=body_parts,
-        materials=MATERIALS,
+        materials=_painted(textures(source, base, pieces)),
         corner_uvs=uvs,
         shape_names=tuple(name for name, *_ in SHAPES),
     )
     return dataclasses.replace(body, correctives=body_correctives(body, a_pose(normal.turns)))
+
+
+def _painted(pictures: dict[str, bytes]) -> tuple[Material, ...]:
+    return tuple(dataclasses.replace(material, texture=pictures.get(material.name)) for material in MATERIALS)
 
 
 def _weights(source: Source, base: Array) -> Array:
@@ -103,12 +122,20 @@ def _weights(source: Source, base: Array) -> Array:
     for group in ("body", "helper-tights"):
         weights = rig.smoothed(weights, source.quads[group], _SMOOTHING)
     jaw = face.jaw_shares(source, base)
+    jaw[np.unique(source.quads["helper-tights"])] = 0  # a collar does not talk
     weights *= (1 - jaw)[:, None]
     weights[:, JOINT["jaw"]] += jaw
     for side, letter in (("left", "l"), ("right", "r")):
         eye = np.unique(source.quads[f"helper-{letter}-eye"])
         weights[eye] = 0
         weights[eye, JOINT[f"{side}_eye_smplhf"]] = 1
+    return weights
+
+
+def _stiff(piece: Piece, joint: str) -> Array:
+    """(V, 55) weights of a piece that one joint carries."""
+    weights = np.zeros((len(piece.sources), JOINT_COUNT))
+    weights[:, JOINT[joint]] = 1
     return weights
 
 

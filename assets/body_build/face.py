@@ -48,6 +48,21 @@ def jaw_shares(source: Source, base: Array) -> Array:
     return np.asarray(share)
 
 
+RELAXED = {"eyeWide": 0.20, "mouthSmile": 0.12, "browInnerUp": 0.10, "browOuterUp": 0.05}
+"""MakeHuman's neutral face looks sullen and drowsy: at rest ours has that much of these units, on both sides."""
+
+
+def relaxed(source: Source) -> Array:
+    """(19158, 3) displacement from MakeHuman's neutral face to one that is awake and at ease."""
+    return np.asarray(
+        sum(weight * source.face_units[unit] for name, weight in RELAXED.items() for unit in _sides(source, name))
+    )
+
+
+def _sides(source: Source, name: str) -> list[str]:
+    return [name] if name in source.face_units else [f"{name}Left", f"{name}Right"]
+
+
 def closed_lips(source: Source, base: Array) -> Array:
     """(19158, 3) displacement that raises the lower lip to the upper one, where teeth would show between them at rest."""
     total = np.zeros_like(base)
@@ -108,6 +123,9 @@ def face_units(source: Source, base: Array) -> list[Array]:
         unit = source.face_units[name]
         if name.startswith("eyeLook"):
             unit = _gaze(source, base, name, unit)
+        elif name.startswith("eyeBlink"):
+            # All the way down from lids that rest higher than MakeHuman's.
+            unit = unit - RELAXED["eyeWide"] * source.face_units[name.replace("Blink", "Wide")]
         elif name == "jawOpen":
             unit = _lowered_tongue(source, base, unit)
         units.append(unit)

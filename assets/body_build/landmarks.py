@@ -50,6 +50,7 @@ def _eye_points(source: Source, base: Array) -> list[Array]:
     """Six places on the left lids' edges: outer corner, upper outer, upper inner, inner corner, lower inner, lower outer."""
     eye = base[np.unique(source.quads["helper-l-eye"])].mean(axis=0)
     triangles = np.concatenate([triangles_of(source.quads["body"]), triangles_of(source.quads["helper-l-eye"])])
+    triangles = triangles[np.linalg.norm(base[triangles].mean(axis=1) - eye, axis=1) < 0.045]
     spans = []
     for x in np.arange(eye[0] - 0.022, eye[0] + 0.026, 0.0005):
         bare = [y for y in np.arange(eye[1] - 0.012, eye[1] + 0.012, 0.0003) if _shows_eye(base, triangles, x, y)]

@@ -10,11 +10,14 @@ import dataclasses
 
 import numpy as np
 
+from ...core.rotations import normalised
 from ...core.skinning import vertex_normals
+from .rays import closest_on
 from .source import Array, Source
 
 BODY_VERTICES = 13380  # the skin comes first in the base mesh
-MARGIN = 0.012  # m of skin kept under collar and cuffs
+MARGIN = 0.009  # m of skin kept under collar and cuffs
+_BOUND = 0.002  # m under them from where it belongs to the cloth
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +31,7 @@ class Piece:
     sources: Array  # (V, k) base vertices
     shares: Array  # (V, k) rows sum to one
     lift: Array  # (V,) m
+    offset: Array | None = None  # (V, 3) m that is added, the same in every shape
 
 
 def positions(pieces: list[Piece], base: Array, skin_triangles: Array) -> Array:
@@ -40,7 +44,7 @@ def _placed(piece: Piece, base: Array, normals: Array) -> Array:
     points = mixed(piece, base)
     if piece.lift.any():
         points = points + piece.lift[:, None] * mixed(piece, normals)
-    return points
+    return points if piece.offset is None else points + piece.offset
 
 
 def mixed(piece: Piece, values: Array) -> Array:
@@ -48,9 +52,15 @@ def mixed(piece: Piece, values: Array) -> Array:
     return np.asarray(np.einsum("vk,vkn->vn", piece.shares, values[piece.sources]))
 
 
-def subset(source: Source, group: str, keep: Array | None, name: str, material: Array | str) -> Piece:
-    """Faces of one group, as they are. ``keep`` masks the group's quads; ``material`` one name or one a quad."""
+def subset(
+    source: Source, group: str, keep: Array | None, name: str, material: Array | str, layout: Array | None = None
+) -> Piece:
+    """Faces of one group, as they are. ``keep`` masks the group's quads; ``material`` one name or one a quad.
+
+    ``layout`` (U, 2) replaces MakeHuman's texture places.
+    """
     quads, places = source.quads[group], source.uv_quads[group]
+    layout = source.uvs if layout is None else layout
     materials = np.full(len(quads), material) if isinstance(material, str) else material
     if keep is not None:
         quads, places, materials = quads[keep], places[keep], materials[keep]
@@ -59,7 +69,7 @@ def subset(source: Source, group: str, keep: Array | None, name: str, material: 
         name=name,
         material=materials,
         polygons=index.reshape(quads.shape).tolist(),
-        uvs=[[(float(u), float(v)) for u, v in source.uvs[row]] for row in places],
+        uvs=[[(float(u), float(v)) for u, v in layout[row]] for row in places],
         sources=used[:, None],
         shares=np.ones((len(used), 1)),
         lift=np.zeros(len(used)),
@@ -98,15 +108,39 @@ def exposed_skin(source: Source, base: Array) -> Array:
     return bare
 
 
-def tucked(source: Source, base: Array, piece: Piece) -> Piece:
-    """The skin with its margin drawn in under the suit's openings, so that it never shows through them."""
+def tucked(source: Source, base: Array, piece: Piece, suit: Piece) -> Piece:
+    """The skin with its margin bound to the suit over it, and drawn in under it, so that it never shows through.
+
+    From the openings inwards a vertex passes from its own place to one at a fixed depth under the cloth: it then shares
+    the cloth's weights and follows it in every shape.
+    """
     depth = np.full(len(base), np.inf)
     for centre, normal, _ in openings(source, base):
         along = (base - centre) @ normal
         near = np.linalg.norm(base - centre, axis=1) < 0.13
         depth = np.where(near, np.minimum(depth, along), depth)
-    under = np.clip(-(depth[piece.sources[:, 0]] + 0.007) / 0.005, 0, 1)
-    return dataclasses.replace(piece, lift=piece.lift - 0.005 * under)
+    own = piece.sources[:, 0]
+    skin = triangles_of(source.quads["body"])
+    cloth = positions([suit], base, skin)
+    triangles = triangles_of(np.array(suit.polygons))
+    normals = vertex_normals(cloth, triangles)
+    plain = mixed(suit, base)
+    width = suit.sources.shape[1]
+    sources = np.repeat(own[:, None], 1 + 3 * width, axis=1)
+    shares = np.zeros(sources.shape)
+    shares[:, 0] = 1
+    offset = np.zeros((len(own), 3))
+    for row in np.flatnonzero(depth[own] < -_BOUND):
+        bound = float(np.clip((-depth[own[row]] - _BOUND) / 0.003, 0, 1))
+        index, share = closest_on(cloth, triangles, base[own[row]])
+        corners = triangles[index]
+        inwards = normalised(share @ normals[corners])
+        under = (share @ cloth[corners] - base[own[row]]) @ inwards
+        target = share @ cloth[corners] - max(under, 0.003 + 0.004 * bound) * inwards
+        sources[row, 1:] = suit.sources[corners].reshape(-1)
+        shares[row] = [1 - bound, *(bound * share[:, None] * suit.shares[corners]).reshape(-1)]
+        offset[row] = bound * (target - share @ plain[corners])
+    return dataclasses.replace(piece, sources=sources, shares=shares, lift=np.zeros(len(own)), offset=offset)
 
 
 def openings(source: Source, base: Array) -> list[tuple[Array, Array, Array]]:

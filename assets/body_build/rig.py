@@ -62,8 +62,8 @@ _MIDDLE_OWNERS: dict[str, dict[str, float]] = {
     "spine02": {"spine2": 1},
     "spine01": {"spine3": 1},
     "neck01": {"neck": 1},
-    "neck02": {"neck": 0.8, "head": 0.2},
-    "neck03": {"neck": 0.4, "head": 0.6},
+    "neck02": {"neck": 1},
+    "neck03": {"neck": 0.6, "head": 0.4},
 }
 
 

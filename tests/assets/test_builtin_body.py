@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from declaim.assets.body_build.rays import first_hit
+from declaim.assets.body_build.rays import closest_on, first_hit
 from declaim.assets.body_build.source import refuse_noncommercial
 from declaim.core.body import builtin_body
 from declaim.core.body_file import BUILTIN_PATH, write_compact
@@ -25,9 +25,10 @@ def part(body, *names):
     return body.triangles[np.concatenate(runs)]
 
 
-def shape(body, name, weight=1.0):
+def shape(body, name, weight=1.0, **others):
     row = np.zeros((1, len(ARKIT)))
-    row[0, ARKIT_INDEX[name]] = weight
+    for key, value in {name: weight, **others}.items():
+        row[0, ARKIT_INDEX[key]] = value
     return body.vertices(poses=np.zeros((1, JOINT_COUNT, 3)), trans=np.zeros((1, 3)), blendshapes=row)[0]
 
 
@@ -130,7 +131,7 @@ def test_shapes_move_joints_with_the_body(body):
 
 
 def test_lips_meet_at_rest_and_part_with_the_jaw(body):
-    lips, teeth = body.template[np.unique(part(body, "skin_lips"))], part(body, "upper_teeth", "lower_teeth", "tongue")
+    lips, teeth = body.landmarks(body.template[None])[0, 31:], part(body, "upper_teeth", "lower_teeth", "tongue")
     near = body.triangles[(np.abs(body.template[body.triangles].mean(axis=1) - lips.mean(axis=0)) < 0.07).all(axis=1)]
     face = np.concatenate([near, teeth])
     heights = np.arange(lips[:, 1].min(), lips[:, 1].max(), 0.0004)
@@ -159,18 +160,20 @@ def test_blink_covers_the_eye(body, side):
     eye = body.rest_joints()[JOINT[f"{side.lower()}_eye_smplhf"]]
     grid = [(eye[0] + dx, eye[1] + dy) for dx in np.arange(-0.014, 0.015, 0.002) for dy in np.arange(-0.008, 0.009, 0.001)]
     assert sum(seen(body.template, triangles, hidden, x, y) for x, y in grid) > 40
-    assert sum(seen(shape(body, f"eyeBlink{side}"), triangles, hidden, x, y) for x, y in grid) == 0
+    for way in ("", "In", "Out", "Up", "Down"):
+        points = shape(body, f"eyeBlink{side}", **({f"eyeLook{way}{side}": 1.0} if way else {}))
+        assert sum(seen(points, triangles, hidden, x, y) for x, y in grid) == 0, way
 
 
 @pytest.mark.parametrize(("name", "axis", "sign"), [("In", 0, -1), ("Out", 0, 1), ("Up", 1, 1), ("Down", 1, -1)])
 def test_eyes_turn_with_the_look_shapes(body, name, axis, sign):
-    pupils = {side: np.unique(part(body, f"eye_{side[0].lower()}_pupil")) for side in ("Left", "Right")}
-    for side, rows in pupils.items():
+    for side in ("Left", "Right"):
+        ball = np.unique(part(body, f"eye_{side[0].lower()}"))
+        rows = ball[np.argsort(-body.template[ball, 2])[:25]]  # the pupil
         moved = (shape(body, f"eyeLook{name}{side}") - body.template)[rows].mean(axis=0)
         wanted = sign * (-1 if side == "Right" and axis == 0 else 1)
         assert wanted * moved[axis] > 0.004
         # A turn about the eye's middle: the ball keeps its size.
-        ball = np.unique(part(body, f"eye_{side[0].lower()}"))
         eye = body.rest_joints()[JOINT[f"{side.lower()}_eye_smplhf"]]
         reach = [
             np.linalg.norm(points[ball] - eye, axis=1) for points in (body.template, shape(body, f"eyeLook{name}{side}"))
@@ -257,10 +260,131 @@ def test_building_again_gives_the_body_that_ships(body, tmp_path):
     assert again.materials == body.materials and again.parts == body.parts
 
 
+def test_textures_are_small_pictures_over_uvs_that_use_them(body):
+    from io import BytesIO
+
+    from PIL import Image
+
+    painted = {material.name: material for material in body.materials if material.texture is not None}
+    assert set(painted) == {"skin", "eyes", "hair", "top", "trousers", "shoes"}
+    assert sum(len(material.texture) for material in painted.values()) < 1_000_000
+    for name, material in painted.items():
+        assert material.base_color == (1.0, 1.0, 1.0, 1.0), name
+        with Image.open(BytesIO(material.texture)) as opened:
+            picture = np.asarray(opened.convert("RGB"), dtype=float) / 255
+        runs = [p for p in body.parts if body.materials[p.material].name == name]
+        uvs = np.concatenate([body.corner_uvs[p.start : p.start + p.count] for p in runs])
+        area = np.abs(np.cross(uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0])) / 2
+        assert np.median(area) * picture.shape[0] * picture.shape[1] > 3, name  # texels a triangle
+        assert picture.std(axis=(0, 1)).max() > 0.01, name  # and something painted
+
+
+def test_lips_are_redder_than_the_skin_around_them(body):
+    from io import BytesIO
+
+    from PIL import Image
+
+    skin = next(material for material in body.materials if material.name == "skin")
+    with Image.open(BytesIO(skin.texture)) as opened:
+        picture = np.asarray(opened.convert("RGB"), dtype=float)
+
+    def colour(index):
+        uv = body.landmark_barycentric[index] @ body.corner_uvs[body.landmark_triangles[index]]
+        return picture[int((1 - uv[1]) * picture.shape[0]), int(uv[0] * picture.shape[1])]
+
+    lip, nose, brow = colour(49), colour(10), colour(7)
+    assert lip[0] / lip[1] > 1.25 * nose[0] / nose[1]
+    assert brow.sum() < 0.75 * nose.sum()
+
+
+def over_cloth(body, points, vertices):
+    """For each of the skin's ``vertices``: how far over the nearest cloth it lies (m; under it below zero), and whether
+    that is inside the cloth and not at its rim."""
+    suit = part(body, "suit")
+    corners = points[suit]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    middles = corners.mean(axis=1)
+    found = []
+    for vertex in vertices:
+        near = np.argsort(((middles - points[vertex]) ** 2).sum(axis=1))[:12]
+        index, share = closest_on(points, suit[near], points[vertex])
+        away = points[vertex] - share @ points[suit[near][index]]
+        found.append((float(away @ normals[near[index]]), share.min() > 0.001 and np.linalg.norm(away) < 0.02))
+    return found
+
+
+POSES = {
+    "palms turned up": {"left_elbow": (-42, 0, 0), "left_wrist": (-43, 0, 0)},
+    "hand bent back": {"left_wrist": (0, 0, 45)},
+    "hand bent in": {"left_wrist": (0, 0, -45)},
+    "hand aside": {"left_wrist": (0, 25, 0)},
+    "head turned": {"neck": (0, 25, 0), "head": (0, 35, 0)},
+    "head bowed": {"neck": (15, 0, 0), "head": (25, 0, 0)},
+    "head back": {"neck": (-12, 0, 0), "head": (-22, 0, 0)},
+    "head tilted": {"neck": (0, 0, 12), "head": (0, 0, 22)},
+    "arms up": {"left_collar": (0, 0, 20), "left_shoulder": (0, 0, 60)},
+    "arms folded": {"left_shoulder": (0, -40, -50), "left_elbow": (0, -120, 0)},
+}
+
+
+def posed(body, turns, betas=None):
+    poses = np.zeros((1, JOINT_COUNT, 3))
+    for joint, degrees in turns.items():
+        poses[0, JOINT[joint]] = np.radians(degrees)
+        if joint.startswith("left_"):
+            poses[0, JOINT["right" + joint[4:]]] = np.radians(degrees) * [1, -1, -1]
+    return body.vertices(poses=poses, trans=np.zeros((1, 3)), betas=np.zeros(10) if betas is None else betas)[0]
+
+
+def test_skin_stays_under_collar_and_cuffs(body):
+    """Skin exists only to 9 mm under the openings; there it is bound to the cloth, in every pose and shape."""
+    skin = np.unique(part(body, "skin"))
+    hidden = [v for v, (over, within) in zip(skin, over_cloth(body, body.template, skin)) if over < -0.0045 and within]
+    assert len(hidden) > 20
+    for name, turns in POSES.items():
+        assert max(over for over, _ in over_cloth(body, posed(body, turns), hidden)) < -0.0005, name
+    for k in range(10):
+        for beta in (-2.0, 2.0):
+            points = body.shaped(beta * np.eye(10)[k])
+            assert max(over for over, _ in over_cloth(body, points, hidden)) < -0.001, (k, beta)
+
+
+@pytest.mark.parametrize("turn", [-85.0, 85.0])
+def test_forearm_keeps_its_girth_when_the_hand_turns(body, turn):
+    """Half of the turn in the elbow, half in the wrist, as the gestures have it."""
+    joints = body.rest_joints()
+    elbow, wrist = joints[JOINT["left_elbow"]], joints[JOINT["left_wrist"]]
+    half = (turn / 2, 0, 0)
+    turned = posed(body, {"left_elbow": half, "left_wrist": half})
+    sleeve = np.unique(part(body, "suit"))
+    along = (body.template[sleeve] - elbow) @ (wrist - elbow) / ((wrist - elbow) ** 2).sum()
+    for low in np.arange(-0.2, 0.95, 0.1):
+        rows = sleeve[(along > low) & (along < low + 0.12)]
+        if len(rows) > 5:
+            centre = elbow + (low + 0.06) * (wrist - elbow)
+            before, after = (
+                np.linalg.norm((points[rows] - centre)[:, 1:], axis=1).mean() for points in (body.template, turned)
+            )
+            assert after > 0.92 * before, low
+
+
+@pytest.mark.parametrize("name", ["man", "woman"])
+def test_named_shapes(body, name):
+    from declaim.core.shapes import SHAPES
+
+    points, joints = body.shaped(SHAPES[name]), body.rest_joints(SHAPES[name])
+    hair = points[np.unique(part(body, "hair"))]
+    back = hair[:, 1].min() - joints[JOINT["left_eye_smplhf"], 1]
+    shoulders = joints[JOINT["left_shoulder"], 0] - joints[JOINT["right_shoulder"], 0]
+    assert (back > -0.075 and shoulders > 0.40) if name == "man" else (back < -0.085 and shoulders < 0.33)
+    shoes = points[np.unique(part(body, "suit_shoes"))]
+    assert (shoes[:, 1] < points[:, 1].min() + 0.004).sum() > 60  # flat soles
+
+
 def test_an_open_mouth_shows_upper_teeth_and_hides_lower_ones(body):
     """Enamel from the front and from both sides: above, and nothing of the lower row while the jaw is not wide open."""
-    lips = body.template[np.unique(part(body, "skin_lips"))]
-    middle = lips.mean(axis=0)
+    middle = body.landmarks(body.template[None])[0, 31:].mean(axis=0)
     skin = body.triangles[(np.abs(body.template[body.triangles].mean(axis=1) - middle) < 0.07).all(axis=1)]
     upper, lower = part(body, "upper_teeth"), part(body, "lower_teeth")
     own = {tuple(t) for t in np.concatenate([upper, lower]).tolist()}
