@@ -114,6 +114,6 @@ def closure(blinks: Sequence[Blink], times: Array, fps: float, side: Literal["Le
         first, last = np.searchsorted(times, (time - _CLOSING, time + opening))
         falling = np.clip((times[first:last] - time) / _CLOSING + 1, 0, 1)
         rising = np.clip((times[first:last] - time - 1e-6) / opening, 0, 1)
-        shape = falling**2 * (3 - 2 * falling) * (1 - rising) ** 2
+        shape = falling**2 * (3 - 2 * falling) * (1 - rising) ** 2.6
         shut[first:last] = np.maximum(shut[first:last], blink.depth * shape)
     return shut
