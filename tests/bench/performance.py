@@ -133,7 +133,7 @@ def _line(voice: Path, script: str) -> dict[str, Any]:
         clips = _performed(speech, pipeline, range(SEEDS), fps)
         seen["rates"][fps] = _at_rate(clips, body, speech)
         if fps == 30.0:
-            seen["takes"] = [_take(clip, body, speech) for clip in clips]
+            seen["takes"] = [{"line": voice.stem, **_take(clip, body, speech)} for clip in clips]
             seen["jaw_ratio"] = jaw.opening_ratio(*clips)
             seen["jaw_sounds"] = [dict(jaw.openings(clip)) for clip in clips]
     pipeline.close()
@@ -281,6 +281,7 @@ def _jaws(rows: Sequence[dict[str, Any]], takes: Sequence[dict[str, Any]]) -> li
 def _hands(takes: Sequence[dict[str, Any]], voices: str) -> list[Figure]:
     speed, fast = float(np.mean([take["speed"] for take in takes])), float(np.mean([take["fast"] for take in takes]))
     shakes = [take["shake"] for take in takes]
+    shakiest = max(takes, key=lambda take: take["shake"])
     still, holds = [take["still"] for take in takes], [take["hold"] for take in takes]
     mean_still = float(np.mean(still))
     deepest = max(takes, key=lambda take: take["depth"])
@@ -294,7 +295,7 @@ def _hands(takes: Sequence[dict[str, Any]], voices: str) -> list[Figure]:
         ),
         Figure(
             what="shake: wrist-velocity power above 6 Hz",
-            seen=f"{100 * np.mean(shakes):.2f} %, at most {100 * max(shakes):.2f} %",
+            seen=f"{100 * np.mean(shakes):.2f} %, at most {100 * max(shakes):.2f} % ({shakiest['line']}, seed {shakiest['seed']})",
             reach="<= 1 %",
             met=max(shakes) <= hand_findings.SHAKE,
         ),
@@ -307,7 +308,7 @@ def _hands(takes: Sequence[dict[str, Any]], voices: str) -> list[Figure]:
         Figure(
             what="hands and arms through the body",
             seen=f"{1000 * deepest['depth']:.1f} mm"
-            + (f" ({deepest['pair']}, seed {deepest['seed']})" if deepest["depth"] > 0 else "")
+            + (f" ({deepest['pair']}, {deepest['line']}, seed {deepest['seed']})" if deepest["depth"] > 0 else "")
             + f"; {100 * clean:.0f} % of takes clean",
             reach="<= 5 mm",
             met=deepest["depth"] <= hand_findings.DEEPEST,
