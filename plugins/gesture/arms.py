@@ -24,7 +24,7 @@ Array = NDArray[Any]
 MIRROR = np.array([-1.0, 1.0, 1.0])
 _REST_REACH, _REST_FORWARD = 0.978, 0.09  # arm lengths; hanging, elbow a little bent
 _HIP_ROOM = 0.085  # m between the thigh's side and the wrist's middle: half a hand and its thumb
-_ALONG_THIGH = 0.52  # of the way from hip to knee; where a seated body's hands lie
+_ALONG_THIGH = 0.58  # of the way from hip to knee; where a seated body's hands lie
 _OVER_THIGH = 0.030  # m of a wrist over the thigh it lies on
 _BEND_LIMITS = (np.radians(7.0), np.radians(145.0))  # of the elbow
 _SOFT_REACH = 0.955  # share of full reach from which the arm follows its target less and less
@@ -45,7 +45,8 @@ class Arm:
 
     @property
     def length(self) -> float:
-        return reach(self.elbow, self.wrist)
+        """From shoulder to wrist, stretched, m."""
+        return float(reach(self.elbow, self.wrist))
 
     @property
     def sign(self) -> Array:
@@ -123,14 +124,14 @@ def hanging_wrist(arm: Arm, body: Body, betas: Array, rest_joints: Array, *, sea
         near = thigh[np.abs(thigh[:, 1] - about[1]) < 0.06] if len(thigh) else thigh
         thick = float((near[:, 2] - about[2]).max()) if len(near) else 0.08
         along = _ALONG_THIGH * float(np.linalg.norm(knee - hip))
-        place = np.array([1.1 * abs(about[0]), hip[1] + thick + _OVER_THIGH, hip[2] + along - 0.06])
+        place = np.array([1.25 * abs(about[0]), hip[1] + thick + _OVER_THIGH, hip[2] + along - 0.06])
         if arm.side == "right":
             place = place + np.array([0.01, 0.0, -0.03])
         return np.asarray((place - [abs(shoulder[0]), shoulder[1], shoulder[2]]) / arm.length)
     sides = vertices[np.isin(owner, [JOINT[name] for name in ("pelvis", "left_hip")])]
     out = abs(float(shoulder[0]))
     hips = float(np.quantile(sides[:, 0], 0.99)) if len(sides) else out
-    outward = float(np.clip((hips + _HIP_ROOM - out) / arm.length, 0.12, 0.45))
+    outward = float(np.clip((hips + _HIP_ROOM - out) / arm.length, 0.07, 0.45))
     return np.array([outward, -np.sqrt(_REST_REACH**2 - outward**2 - _REST_FORWARD**2), _REST_FORWARD])
 
 
@@ -138,11 +139,11 @@ def aimed(arm: Arm, goal: Array, delayed: Array, coordinates: Array, lag: Array,
     """What the arm is to do for its wrist to be at ``goal`` (T, 3), m from spine3, as a left arm.
 
     ``delayed`` (T, 3): where the goal was a moment ago: the elbow follows. ``coordinates`` (T, >= ELBOW + 1), with the
-    elbow's a moment ago too. ``lag`` (T, 3): how the hand is left behind and swings through, from ``sway_of_hand``.
+    elbow's a moment ago too. ``lag`` (T, 3): how the hand is left behind and swings through, rad along each direction.
     ``shoulders`` (T, 2) rad: lifted, for breath and shrugs, and brought forward.
     """
     socket = arm.collar + arm.shoulder
-    towards = (goal - socket) / arm.length
+    towards: Array = (goal - socket) / arm.length
     collar = _collar(towards, shoulders)
     pole = _elbow_way(rotations.normalised(delayed - socket), coordinates[:, ELBOW], shoulders[:, 0])
     turn = soft_limit(coordinates[:, TURN], _TURN_LIMIT)

@@ -21,6 +21,7 @@ ONSET = 0.006  # m before that at which a ball begins to give way
 _FIRM = 0.002  # m of depth at which it does so in earnest
 _DAMPING, _SLACK = 0.08, 5e-5  # share of all weights, and m
 _LEVER = 0.16  # m; a swivel of one radian costs as much as moving the wrist this far
+_OPENED = 0.01  # m that opening its thumb may add to a hand's reach
 _PASSING = 0.012  # m beyond touching at which balls that pass each other begin to count
 _BLOCK = 16  # moments that are looked at or passed over together
 # Balls along the arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist.
@@ -59,7 +60,7 @@ def read_links(body: Body, betas: Array, rest_joints: Array) -> Links:
 def arm_points(arm: Arm, aim: Aim, place: Reached, balls: HandBalls, chest: Array) -> Array:
     """(T, K, 3) m, in chest space: the hand's balls, then the arm's."""
     hand = place.wrist[:, None] + balls.places @ hand_frame(aim, place).swapaxes(-1, -2)
-    return np.concatenate([hand, along(place, LINKS)], axis=1) * arm.sign + chest
+    return np.asarray(np.concatenate([hand, along(place, LINKS)], axis=1) * arm.sign + chest)
 
 
 def along(place: Reached, where: Array) -> Array:
@@ -78,8 +79,8 @@ def hand_frame(aim: Aim, place: Reached) -> Array:
 class Pushes:
     """What one arm is pushed by, gathered as the normal equations of a step (T, 4): the wrist's way and a swivel."""
 
-    def __init__(self, arm: Arm, place: Reached, chest: Array, hand: int) -> None:
-        self.sign, self.chest, self.hand = arm.sign, chest, hand
+    def __init__(self, arm: Arm, place: Reached, chest: Array, hand: int, thumbs: bool) -> None:
+        self.sign, self.chest, self.hand, self.thumbs = arm.sign, chest, hand, thumbs
         self.thumb = np.zeros((len(place.wrist), THUMB, 3))  # m, in chest space, that the thumb's balls are too deep
         self.place = place
         towards = place.wrist - place.shoulder
@@ -97,6 +98,9 @@ class Pushes:
         if ways.shape[1] >= self.hand:
             thumb = slice(self.hand - THUMB, self.hand)
             self.thumb[rows] += depths[:, thumb, None] * ways[:, thumb]
+            if not self.thumbs:
+                depths = depths.copy()
+                depths[:, thumb] = 0.0
         ways, offset = ways * self.sign, (points - self.chest) * self.sign - self.place.shoulder[rows][:, None]
         axis = self.axis[rows][:, None]
         turning = np.cross(np.broadcast_to(axis, offset.shape), offset)
@@ -124,7 +128,8 @@ def depth_of(gap: Array) -> Array:
 def span_of(balls: HandBalls) -> float:
     """All of a hand is nearer than this to the middle of its balls, m, with the room that it keeps."""
     away = balls.places - balls.places.mean(axis=1, keepdims=True)
-    return float(np.sqrt((away * away).sum(axis=-1)).max(initial=0.0) + balls.radii.max()) + MARGIN + ONSET
+    farthest = float(np.sqrt((away * away).sum(axis=-1).max(initial=0.0)))
+    return farthest + float(balls.radii.max()) + MARGIN + ONSET + _OPENED
 
 
 def near_moments(surface: Surface, middle: Array, frames: Frames, span: float) -> Array:
@@ -175,15 +180,13 @@ def thumb_depths(hand: Array, other: Array, radii: Array) -> Array:
     away = hand[:, -THUMB:, None] - other[:, None]
     distance = np.sqrt((away * away).sum(axis=-1) + 1e-10)
     way, depth = _combined(away / distance[..., None], depth_of(distance - radii[-THUMB:, None] - radii), axis=2)
-    return way * depth[..., None]
+    return np.asarray(way * depth[..., None])
 
 
 def hands_apart(left: Array, right: Array, radii: Array, between: Array) -> Array:
     """(R, 3) m, how far the left hand's balls (R, K, 3) should go from the right's along the line between the wrists.
 
-    ``between`` (R, 3) m: from the right wrist to the left one.
-
-    Each pair of balls asks for the way after which the two just touch; the longest counts. Balls that would pass each
+    ``between`` (R, 3) m: from the right wrist to the left one. Each pair of balls asks for the way after which the two just touch; the longest counts. Balls that would pass each
     other side by side ask for it in part, so that fingers never lock and nothing sets in at once.
     """
     line = between / np.sqrt((between * between).sum(axis=-1, keepdims=True) + 1e-8)

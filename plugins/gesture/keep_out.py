@@ -67,23 +67,27 @@ def kept_out(
     solved, shaped = dict(aims), dict(balls)
     rows = np.arange(len(aims["left"].goal))
     opened = {side: np.zeros(len(rows)) for side in SIDES}
+    span = max(span_of(ball) for ball in balls.values())
     for number in range(_STEPS):
         here = {side: _taken(aim, rows) for side, aim in solved.items()}
         near = {side: dataclasses.replace(ball, places=ball.places[rows]) for side, ball in shaped.items()}
-        step = _Step(arms, here, near, links, around.at(rows), thumbs=number > 0)
-        moved, pushed = step.moved()
+        step = _Step(arms, here, near, links, around.at(rows), span, thumbs=number > 0)
+        moved = step.moved()
         for side in SIDES:
             goal, swivel = solved[side].goal.copy(), solved[side].swivel.copy()
             goal[rows], swivel[rows] = moved[side].goal, moved[side].swivel
             solved[side] = dataclasses.replace(solved[side], goal=goal, swivel=swivel)
-        if number == 0:
-            # The hand goes first as if it had no thumb; then the thumb gives way; what is left moves the hand again.
-            step = _Step(arms, moved, near, links, around, thumbs=True)
+        rows = rows[blocks(step.touched)]  # where nothing gives way now, nothing will in the next step
+        if number == 0 and len(rows):
+            # The hand has gone as if it had no thumb; now the thumb gives way; what is left moves the hand again.
+            here = {side: _taken(aim, rows) for side, aim in solved.items()}
+            near = {side: dataclasses.replace(ball, places=ball.places[rows]) for side, ball in shaped.items()}
+            step = _Step(arms, here, near, links, around.at(rows), span, thumbs=False)
             for side in SIDES:
-                opened[side] = step.thumb_opening(side)
-                shaped[side] = shaped[side].opened(opened[side])
-            pushed |= step.pushed
-        rows = rows[blocks(pushed)]  # where nothing gives way now, nothing will in the next step
+                opened[side][rows] = step.thumb_opening(side)
+                places = shaped[side].places.copy()
+                places[rows] = near[side].opened(opened[side][rows]).places
+                shaped[side] = dataclasses.replace(shaped[side], places=places)
     return solved, opened
 
 
@@ -101,40 +105,39 @@ class _Step:
         balls: Mapping[Side, HandBalls],
         links: Links,
         around: Surroundings,
+        span: float,
         *,
         thumbs: bool,
     ) -> None:
         self.arms, self.aims, self.balls, self.links, self.around = arms, aims, balls, links, around
         self.hand = len(balls["left"].radii)
         self.radii = np.concatenate([balls["left"].radii, links.radii])
-        if not thumbs:
-            self.radii[self.hand - THUMB : self.hand] = -1.0  # they touch nothing
-        self.span = max(span_of(ball) for ball in balls.values())
+        self.span, self.thumbs = span, thumbs
         self.places = {side: reached(arms[side], aims[side]) for side in SIDES}
         self.points = {
             side: arm_points(arms[side], aims[side], self.places[side], balls[side], around.chest) for side in SIDES
         }
         self.apart = np.zeros((len(aims["left"].goal), 3))  # m, in chest space, the left hand from the right
-        self.pushes = {side: Pushes(arms[side], self.places[side], around.chest, self.hand) for side in SIDES}
+        self.pushes = {side: Pushes(arms[side], self.places[side], around.chest, self.hand, thumbs) for side in SIDES}
         for side in SIDES:
             self._from_body(side)
         self._apart()
 
     @property
-    def pushed(self) -> Array:
-        """(T,) bool: moments at which anything gives way."""
-        wanted = [self.pushes[side].wanted.any(axis=1) for side in SIDES]
-        return np.asarray(wanted[0] | wanted[1] | self.apart.any(axis=1))
+    def touched(self) -> Array:
+        """(T,) bool: moments at which anything gives way, or a thumb should."""
+        gives = [self.pushes[side].wanted.any(axis=1) | self.pushes[side].thumb.any(axis=(1, 2)) for side in SIDES]
+        return np.asarray(gives[0] | gives[1] | self.apart.any(axis=1))
 
-    def moved(self) -> tuple[dict[Side, Aim], Array]:
-        """The aims after the step, and ``pushed``."""
+    def moved(self) -> dict[Side, Aim]:
+        """The aims after the step."""
         aims = {}
         for side in SIDES:
             move, turn = self.pushes[side].step()
             move = move + (0.5 if side == "left" else -0.5) * self.arms[side].sign * self.apart
             swivel = soft_limit(self.aims[side].swivel + turn, _MOST_SWIVEL)
             aims[side] = dataclasses.replace(self.aims[side], goal=self.aims[side].goal + move, swivel=swivel)
-        return aims, self.pushed
+        return aims
 
     def thumb_opening(self, side: Side) -> Array:
         """(T,) rad that the thumb should open for the depths of its balls."""
@@ -172,7 +175,8 @@ class _Step:
         if len(rows):
             wrists = self.places["left"].wrist - self.places["right"].wrist * MIRROR
             left, right, radii = points["left"][rows, :hand], points["right"][rows, :hand], self.radii[:hand]
-            self.apart[rows] = hands_apart(left, right, radii, wrists[rows])
+            kept = slice(None if self.thumbs else -THUMB)
+            self.apart[rows] = hands_apart(left[:, kept], right[:, kept], radii[kept], wrists[rows])
             self.pushes["left"].thumb[rows] += 0.5 * thumb_depths(left, right, radii)
             self.pushes["right"].thumb[rows] += 0.5 * thumb_depths(right, left, radii)
         follows = follows_of(hand)
