@@ -193,7 +193,7 @@ def _leading_hand(style: Style, draw: float) -> Hand:
     if style.handedness == "both":
         return "both" if draw < 0.46 else "right" if draw < 0.73 else "left"
     other: Side = "left" if style.handedness == "right" else "right"
-    return style.handedness if draw < 0.58 else "both" if draw < 0.82 else other
+    return style.handedness if draw < 0.64 else "both" if draw < 0.83 else other
 
 
 def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int, *, last: bool) -> Sketch:

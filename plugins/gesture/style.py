@@ -36,7 +36,7 @@ class Style:
     """How somebody moves. The defaults are the neutral style."""
 
     energy: float = 0.5  # 0..1, how quick and sharp strokes and head moves are
-    rate: float = 23.0  # strokes a minute
+    rate: float = 20.0  # strokes a minute
     amplitude: float = 1.0  # what stroke sizes are multiplied by
     handedness: Literal["right", "left", "both"] = "right"
     height: float = 0.0  # arm lengths that strokes and the waiting hand are raised

@@ -21,9 +21,10 @@ from .style import Style
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
 _WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke, unless the phrase has nothing better
 _DUE = 0.8  # s; a longer phrase is not left without a stroke ...
-_DUE_STROKES = 0.33  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
-_IDLE = 2.3  # s; longer than this, at the usual rate, the hands do not wait inside a phrase
-_USUAL_RATE = 25.0  # strokes a minute
+_DUE_STROKES = 0.26  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
+_IDLE = 2.85  # s; longer than this, at the usual rate, the hands do not wait inside a phrase
+_EDGE = 0.85  # of that, from a phrase's border: its neighbour's stroke may be as far away on the other side
+_USUAL_RATE = 20.0  # strokes a minute
 _FORMAL_END = 0.35  # how often the line's last stress is marked as an end
 _CLOSING = 1.0  # score that the line's last stress has over the others
 _LENT = 0.5  # s before it, from which it takes a meaning if it has none: what "every word" means strikes on "word"
@@ -157,8 +158,9 @@ def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: in
     idle = _IDLE * max(_USUAL_RATE / style.rate, 0.7)
     while due:
         times = sorted([phrase.start, *(wish.accent.time for wish in taken), phrase.end])
-        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times) if b - a > idle]
-        filling = [w for w in ranked for _, a, b in gaps if a + apart <= w.accent.time <= b - min(apart, 0.4)]
+        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times)]
+        gaps = [(a, b) for gap, a, b in gaps if gap > (idle if phrase.start < a and b < phrase.end else _EDGE * idle)]
+        filling = [w for w in ranked for a, b in gaps if a + apart <= w.accent.time <= b - min(apart, 0.4)]
         if not filling:
             break
         taken.append(filling[0])

@@ -143,7 +143,7 @@ def test_every_style_keeps_to_its_rate(lexicon: Lexicon) -> None:
             float(np.mean([len(plan(voiced(), lexicon, seed=s, style=style)) for s in range(6)])) / voiced().duration * 60
         )
 
-    assert 14 < rate("shy") < rate("neutral") < rate("energetic") < 46
+    assert 10 < rate("shy") < rate("neutral") < rate("energetic") < 40
 
 
 def test_a_list_steps_outward_and_a_contrast_changes_hands(lexicon: Lexicon) -> None:
