@@ -43,7 +43,7 @@ SIDES: tuple[Side, Side] = ("left", "right")
 FPS = 60.0
 LEAD, STROKE, TURN, AFTER = 0.5, 0.45, 0.3, 0.6  # s: still at first, the stroke, each turning point, still at last
 CELL = (400, 420)  # pixels, as the contact sheet's
-CROP = (44, 12, 352, 320)  # of a cell: from the head to the hips
+WINDOWS = ((88, 22, 328, 262), (44, 12, 352, 320))  # of a cell: near, and for what goes farther
 TURNED = 0.30  # rad that the figure turns away from the camera, which is to the left of it
 SIZE = 240  # pixels
 HAND = 15  # pixels of a cell, from the middle of a hand to where it ends
@@ -175,11 +175,17 @@ def draw(lexicon: Lexicon, names: Sequence[str]) -> None:
     pictures, framing = photograph(shown, [item.apex for item in shown], body)
     view = framing.upper_body(CELL)
     PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob("*.jpg"):
+        if old.stem not in lexicon.units:
+            old.unlink()
     for number, (item, picture) in enumerate(zip(shown, pictures)):
-        for way in hand_paths(item, body).values():
-            picture = draw_way(picture, view.project(way, number), item.apex - item.start)
-        small = picture.crop(CROP).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
-        small.save(PICTURES / f"{item.unit.id}.jpg", quality=82, optimize=True)
+        ways = [view.project(way, number) for way in hand_paths(item, body).values()]
+        for way in ways:
+            picture = draw_way(picture, way, item.apex - item.start)
+        low, high = np.min([way.min(axis=0) for way in ways], axis=0), np.max([way.max(axis=0) for way in ways], axis=0)
+        near = all(low - 2 * HAND >= WINDOWS[0][:2]) and all(high + 2 * HAND <= WINDOWS[0][2:])
+        small = picture.crop(WINDOWS[0 if near else 1]).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+        small.save(PICTURES / f"{item.unit.id}.jpg", quality=86, optimize=True)
 
 
 def write_table(lexicon: Lexicon) -> None:

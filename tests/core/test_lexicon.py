@@ -103,6 +103,18 @@ def test_hand_shapes_look_different() -> None:
         assert moved > 0.012, (a, b, moved)
 
 
+def test_the_page_shows_every_unit_as_it_is() -> None:
+    """After a change: python docs/draw_gestures.py."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    rows = [row for row in (docs / "gestures.md").read_text(encoding="utf-8").splitlines() if row.startswith("| <img")]
+    units = read_lexicon().units.values()
+    assert len(rows) == len(units)
+    for row, unit in zip(rows, units):
+        assert f"images/gestures/{unit.id}.jpg" in row and f"`{unit.id}` | {', '.join(unit.words)} |" in row, unit.id
+    pictures = {path.stem: path.stat().st_size for path in (docs / "images" / "gestures").glob("*.jpg")}
+    assert set(pictures) == {unit.id for unit in units} and max(pictures.values()) <= 12_000
+
+
 GOOD = """format = 1
 [shapes.mine]
 index = [1, 2, 3]
