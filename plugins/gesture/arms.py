@@ -143,8 +143,7 @@ def aimed(arm: Arm, goal: Array, delayed: Array, coordinates: Array, lag: Array,
     ``shoulders`` (T, 2) rad: lifted, for breath and shrugs, and brought forward.
     """
     socket = arm.collar + arm.shoulder
-    towards: Array = (goal - socket) / arm.length
-    collar = _collar(towards, shoulders)
+    collar = _collar(np.asarray((goal - socket) / arm.length), shoulders)
     pole = _elbow_way(rotations.normalised(delayed - socket), coordinates[:, ELBOW], shoulders[:, 0])
     turn = soft_limit(coordinates[:, TURN], _TURN_LIMIT)
     twist = rotations.axis_angle_to_matrix(-0.5 * turn[:, None] * rotations.normalised(arm.wrist))

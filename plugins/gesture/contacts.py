@@ -186,8 +186,9 @@ def thumb_depths(hand: Array, other: Array, radii: Array) -> Array:
 def hands_apart(left: Array, right: Array, radii: Array, between: Array) -> Array:
     """(R, 3) m, how far the left hand's balls (R, K, 3) should go from the right's along the line between the wrists.
 
-    ``between`` (R, 3) m: from the right wrist to the left one. Each pair of balls asks for the way after which the two just touch; the longest counts. Balls that would pass each
-    other side by side ask for it in part, so that fingers never lock and nothing sets in at once.
+    ``between`` (R, 3) m: from the right wrist to the left one. Each pair of balls asks for the way after which the two
+    just touch; the longest counts. Balls that would pass each other side by side ask for it in part, so that fingers
+    never lock and nothing sets in at once.
     """
     line = between / np.sqrt((between * between).sum(axis=-1, keepdims=True) + 1e-8)
     away = left[:, :, None] - right[:, None]

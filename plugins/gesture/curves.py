@@ -80,18 +80,22 @@ class Track:
 def _along(points: Sequence[Array], done: Array) -> Array:
     """(T, D) how far from the first of ``points`` one is when ``done`` (T,), 0..1, of the curve through them all is behind.
 
-    The curve is cubic, with slopes from the chords before and after each point (Catmull-Rom over chord lengths in the
-    first three columns, places in space, so that the speed hardly changes at a point).
+    The curve is the natural cubic spline over the chords' lengths in the first three columns, places in space, so that
+    neither speed nor acceleration jumps at a point.
     """
     places = np.stack(points) - points[0]
-    chords = np.diff(places, axis=0)
-    lengths = np.maximum(np.linalg.norm(chords[:, :3], axis=1), 1e-6)
+    lengths = np.maximum(np.linalg.norm(np.diff(places[:, :3], axis=0), axis=1), 1e-6)
     knots = np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum()
     spans = np.diff(knots)
-    slopes = chords / spans[:, None]
-    inner = (slopes[:-1] * spans[1:, None] + slopes[1:] * spans[:-1, None]) / (spans[:-1] + spans[1:])[:, None]
-    first, last = 1.5 * slopes[0] - 0.5 * inner[0], 1.5 * slopes[-1] - 0.5 * inner[-1]
-    slopes = np.concatenate([first[None], inner, last[None]])
+    chords = np.diff(places, axis=0) / spans[:, None]
+    count = len(places)
+    system, wanted = np.zeros((count, count)), np.zeros_like(places)
+    system[0, :2], system[-1, -2:] = (2.0, 1.0), (1.0, 2.0)
+    wanted[0], wanted[-1] = 3 * chords[0], 3 * chords[-1]
+    for k in range(1, count - 1):
+        system[k, k - 1 : k + 2] = spans[k], 2 * (spans[k - 1] + spans[k]), spans[k - 1]
+        wanted[k] = 3 * (spans[k] * chords[k - 1] + spans[k - 1] * chords[k])
+    slopes = np.linalg.solve(system, wanted)
     part = np.clip(np.searchsorted(knots, done, side="right") - 1, 0, len(spans) - 1)
     span = spans[part][:, None]
     s = (done[:, None] - knots[part][:, None]) / span

@@ -86,7 +86,7 @@ def turn_time(stroke: PlannedStroke, side: Side, start: Array) -> float | None:
     """
     place = coordinates_of(dataclasses.replace(stroke.before[side], wrist=start))
     times = np.arange(stroke.prepare, stroke.apex, 0.01)
-    path = wrist_path(Track(place, _strike(stroke, side, place)).sample(times))
+    path = wrist_path(Track(place, _strike(stroke, side, place)).sample(times, _PLACE))
     if len(path) < 5:
         return None
     speed = np.linalg.norm(np.diff(path, axis=0), axis=1)
