@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from .penetration import sampled_penetration
 from .stroke_targets import stroke_targets
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 Array = NDArray[Any]
 
 TAKES_APART = 0.05  # m
+_WIDE = 128  # columns of a terminal that has room for what each row means
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,31 +49,48 @@ class Inspection:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"attention": [finding.key for finding in self.attention]}
 
-    def table(self) -> RenderableType:
+    def table(self) -> InspectionTable:
         """For a terminal."""
-        from rich.console import Group
+        return InspectionTable(inspection=self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InspectionTable:
+    """An inspection as a terminal shows it: with what each row means where there is room, else of those to look at."""
+
+    inspection: Inspection
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.table import Table
         from rich.text import Text
 
-        made_by = ", ".join(self.generators) or "another program"
-        facts = (
-            f"{self.duration:.2f} s, {self.frames} frames at {self.fps:g} a second, on the body {self.body}\n"
-            f"made by {made_by}, seed {self.seed}; {self.words} words, {self.strokes} strokes, {self.visemes} mouth shapes"
+        seen = self.inspection
+        made_by = ", ".join(seen.generators) or "another program"
+        yield Text(
+            f"{seen.duration:.2f} s, {seen.frames} frames at {seen.fps:g} a second, on the body {seen.body}\n"
+            f"made by {made_by}, seed {seen.seed}; {seen.words} words, {seen.strokes} strokes, {seen.visemes} mouth shapes\n"
         )
+        wide = options.max_width >= _WIDE
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("")
-        table.add_column("measured", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("measured")
         table.add_column("value", justify="right", no_wrap=True)
         table.add_column("should be", no_wrap=True)
         table.add_column("look at", no_wrap=True)
-        table.add_column("meaning", min_width=40)
+        if wide:
+            table.add_column("meaning")
         marks = {"ok": "[green]ok[/]", "attention": "[yellow]look[/]", "info": ""}
-        for finding in self.findings:
-            place = "" if finding.frame is None else f"frame {finding.frame} ({finding.time:.2f} s)"
-            table.add_row(marks[finding.verdict], finding.title, finding.shown, finding.limit, place, finding.text)
-        count = len(self.attention)
-        end = "Nothing stands out." if not count else f"{count} {'thing' if count == 1 else 'things'} to look at."
-        return Group(Text(facts), "", table, "", end)
+        for finding in seen.findings:
+            place = "" if finding.frame is None else f"frame {finding.frame}"
+            row = [marks[finding.verdict], finding.title, finding.shown, finding.limit, place]
+            table.add_row(*row, *([finding.text] if wide else []))
+        yield table
+        count = len(seen.attention)
+        if not wide and count:
+            yield ""
+            yield from (Text(f"{finding.title}: {finding.text}") for finding in seen.attention)
+        yield ""
+        yield "Nothing stands out." if not count else f"{count} {'thing' if count == 1 else 'things'} to look at."
 
 
 def inspect_clip(
