@@ -24,6 +24,7 @@ from .source import Array
 _LEAST, _WHOLE = 0.0003, 0.001  # m: smaller displacements are dropped, larger ones kept as they are
 _RIDGE = 0.02
 _NEIGHBOURS, _SMOOTHINGS = 16, 3
+_MIDDLE = 0.012  # m from the body's middle over which left shapes fade
 
 
 Turns = dict[str, Array]  # left joint -> (3,) axis-angle, rad
@@ -257,13 +258,18 @@ class Simulation:
         return missing
 
     def smoothed(self, deltas: Array) -> Array:
-        """(K, n, 3): displacements of ``vertices`` without the creases that no artist would sculpt."""
+        """(K, n, 3): displacements of ``vertices`` without the creases that no artist would sculpt.
+
+        They end at the body's middle: the other thigh is near, and no part of it.
+        """
         distance, nearest = cloud(self._rest_surface).query(self._rest_surface, k=_NEIGHBOURS)
         shares = np.exp(-0.5 * (distance / self._soft) ** 2)
-        shares /= shares.sum(axis=1, keepdims=True)
+        across = self._rest_surface[:, 0]
+        shares *= across[nearest] > 0
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-9)
         for _ in range(_SMOOTHINGS):
             deltas = np.einsum("vk,svkx->svx", shares, deltas[:, nearest])
-        return deltas
+        return np.asarray(deltas * np.clip(across / _MIDDLE, 0, 1)[:, None])
 
     def _bones(self, pose: Array) -> tuple[Array, Array]:
         world, joints = forward(self._rest, axis_angle_to_matrix(pose)[None], np.zeros((1, 3)))

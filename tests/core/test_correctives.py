@@ -5,13 +5,15 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from declaim.core.body import builtin_body
 from declaim.core.body_file import export_dense, read_body, write_compact
 from declaim.core.correctives import Corrective, brought_in, corrective_weights
 from declaim.core.errors import BodyError
-from declaim.core.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from declaim.core.rotations import axis_angle_to_matrix, between, matrix_to_axis_angle, quaternion_to_matrix
 from declaim.core.skeleton import JOINT, JOINT_COUNT
+from declaim.core.skinning import vertex_normals
 
 SHOULDER, WRIST = JOINT["left_shoulder"], JOINT["left_wrist"]
 
@@ -166,3 +168,140 @@ def test_stock_layout_leaves_them_out(bare, tmp_path):
 def test_what_a_corrective_cannot_be(changes, reason):
     with pytest.raises(ValueError, match=reason):
         corrective(**changes)
+
+
+# --- the built-in body's own ---
+
+SIDES = ("left", "right")
+SHAPES = ("shoulder_up", "shoulder_down", "shoulder_forward", "elbow_bent", "wrist_turned", "hip_bent")
+
+
+@pytest.fixture(scope="module")
+def body():
+    return builtin_body()
+
+
+def left_arm(direction, wrist=0.0, elbow=0.0):
+    """(1, 55, 3): the left upper arm in a direction, degrees of turned wrist and bent elbow."""
+    poses = np.zeros((1, JOINT_COUNT, 3))
+    poses[0, SHOULDER] = matrix_to_axis_angle(quaternion_to_matrix(between([1.0, 0.0, 0.0], direction)))
+    poses[0, WRIST, 0], poses[0, JOINT["left_elbow"], 1] = np.radians(wrist), -np.radians(elbow)
+    return poses
+
+
+def posed(body, poses):
+    return body.vertices(poses=poses, trans=np.zeros((len(poses), 3)))[0].astype(float)
+
+
+def clothes(body):
+    return np.concatenate([body.triangles[p.start : p.start + p.count] for p in body.parts if p.name.startswith("suit")])
+
+
+def edges_of(triangles):
+    return np.unique(np.sort(np.concatenate([triangles[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1), axis=0)
+
+
+def girth(body, poses, share):
+    """Of the left sleeve, m, at a share of the way from elbow to wrist."""
+    points = posed(body, poses)
+    joints = body.joints(poses=poses, trans=np.zeros((1, 3)))[1][0]
+    elbow, wrist = joints[JOINT["left_elbow"]], joints[WRIST]
+    sleeve = clothes(body)
+    arm = body.weights[:, [JOINT["left_elbow"], WRIST]].sum(axis=1) > 0.5
+    total = 0.0
+    for triangle in sleeve[arm[sleeve].all(axis=1)]:
+        heights = (points[triangle] - elbow) @ (wrist - elbow) / ((wrist - elbow) ** 2).sum() - share
+        cut = [(i, j) for i, j in ((0, 1), (1, 2), (2, 0)) if (heights[i] > 0) != (heights[j] > 0)]
+        if cut:
+            first, second = (
+                points[triangle[i]] + heights[i] / (heights[i] - heights[j]) * (points[triangle[j]] - points[triangle[i]])
+                for i, j in cut
+            )
+            total += np.linalg.norm(first - second)
+    return total
+
+
+def test_builtin_body_has_six_a_side_in_each_others_mirror(body):
+    assert [shape.name for shape in body.correctives] == [f"corrective_{side}_{name}" for name in SHAPES for side in SIDES]
+    dense = np.zeros((len(body.correctives), *body.template.shape), np.float32)
+    for row, shape in zip(dense, body.correctives):
+        assert len(shape.indices) < 800 and np.linalg.norm(shape.deltas, axis=1).max() < 0.09  # m
+        row[shape.indices] = shape.deltas
+    apart, twins = cKDTree(body.template).query(body.template * [-1, 1, 1])
+    exact = apart < 1e-6
+    assert exact.mean() > 0.7
+    for left, right in zip(dense[::2], dense[1::2]):
+        assert np.abs(right[twins] - left * [-1, 1, 1])[exact].max() < 1e-5
+        assert not left[body.template[:, 0] < -0.001].any()  # nothing beyond the middle
+
+
+@pytest.mark.parametrize(
+    ("direction", "strong", "weak"),
+    [
+        ((1, 0, 0), (), (0, 1, 2)),
+        ((0.1, -1, 0.05), (1,), (0,)),
+        ((0.3, 1, 0.1), (0,), (1,)),
+        ((0, -0.1, 1), (2,), (0,)),
+    ],
+)
+def test_weights_at_poses_of_the_arm(body, direction, strong, weak):
+    weights = body.corrective_weights(left_arm(direction))[0, ::2]
+    assert all(weights[shape] > 0.6 for shape in strong) and all(weights[shape] < 0.1 for shape in weak), weights
+    assert not weights[3:].any() and not body.corrective_weights(left_arm(direction))[0, 1::2].any()
+
+
+def test_a_turned_wrist_keeps_its_girth(body, bare):
+    straight = left_arm((0.7, -0.7, 0))
+    for turn in (-85, 85):
+        turned_wrist = left_arm((0.7, -0.7, 0), wrist=turn)
+        for share in (0.7, 0.85, 0.93):
+            assert girth(body, turned_wrist, share) > 0.965 * girth(body, straight, share)
+        assert girth(bare, turned_wrist, 0.85) < 0.94 * girth(bare, straight, 0.85)  # what skinning alone makes of it
+
+
+@pytest.mark.parametrize(
+    ("poses", "limit"),
+    [
+        (left_arm((0.1, -1, 0)), 0.9),
+        (left_arm((0.7, 0.7, 0)), 0.8),
+        (left_arm((0, 0, 1)), 0.9),
+        (left_arm((0.3, -0.9, 0.2), elbow=100), 0.7),
+        (left_arm((0.3, -0.9, 0.2), elbow=140), 0.8),
+    ],
+    ids=["hanging", "raised", "forward", "elbow", "folded"],
+)
+def test_the_sleeve_is_less_strained_than_by_skinning_alone(body, bare, poses, limit):
+    """Where it is worst: the 99th percentile of the edges' change of length (as a logarithm) against the artist's own pose,
+    which is where the arm hangs at half its height."""
+    edges = edges_of(clothes(body))
+    near = body.weights[:, [JOINT["left_shoulder"], JOINT["left_elbow"]]].sum(axis=1) > 0.15
+    edges = edges[near[edges].all(axis=1)]
+    own = posed(bare, left_arm((0.67, -0.74, 0), elbow=40))
+
+    def strain(of):
+        points = posed(of, poses)
+        lengths = (np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1) for at in (points, own))
+        return np.quantile(np.abs(np.log(np.divide(*lengths))), 0.99)
+
+    assert strain(body) < limit * strain(bare)
+
+
+def test_the_skin_stays_under_the_clothes(body, bare):
+    """As deep as skinning alone leaves it, to a fifth of a millimetre, or half a millimetre under."""
+    sleeves = clothes(body)
+    worn = np.unique(sleeves)
+    skin = np.unique(np.concatenate([body.triangles[p.start : p.start + p.count] for p in body.parts if p.name == "skin"]))
+    near = skin[np.abs(body.template[skin, 0]) > 0.55]
+    nearest = worn[np.array([np.abs(body.template[worn] - point).sum(axis=1).argmin() for point in body.template[near]])]
+
+    def height(of, poses):
+        points = posed(of, poses)
+        normals = vertex_normals(points, sleeves)
+        return ((points[near] - points[nearest]) * normals[nearest]).sum(axis=1)
+
+    rest = left_arm((1, 0, 0))
+    under = (height(bare, rest) < -0.0005) & (np.linalg.norm(bare.template[near] - bare.template[nearest], axis=1) < 0.02)
+    assert under.sum() > 20
+    for poses in (left_arm((0.7, -0.7, 0), wrist=42), left_arm((0.7, -0.7, 0), wrist=-42)):
+        ours, theirs = (height(of, poses)[under] for of in (body, bare))
+        assert (ours < np.maximum(theirs + 0.0002, -0.0005)).all()
