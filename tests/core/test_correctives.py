@@ -73,6 +73,13 @@ def test_twist_sees_nothing_else_and_either_way():
     assert np.allclose(corrective_weights([twist()], poses)[:, 0], [0, 0.5, 0.5, 1, 1], atol=1e-6)
 
 
+def test_a_rotation_written_the_long_way_round_is_the_same_rotation():
+    short, long = np.array([0.3, 0.0, 0.4]), np.array([0.3, 0.0, 0.4]) * (1 - 2 * np.pi / 0.5)
+    for joint in (WRIST, SHOULDER):
+        weights = corrective_weights([corrective(), twist()], turned(joint, short, long))
+        assert np.abs(weights[0] - weights[1]).max() < 1e-6 and weights.any()
+
+
 def test_weights_never_jump():
     """Over a walk through all of a joint's rotations, half turns included, steps stay as small as the pose's own."""
     rng = np.random.Generator(np.random.PCG64(5))
