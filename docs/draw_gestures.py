@@ -43,7 +43,7 @@ SIDES: tuple[Side, Side] = ("left", "right")
 FPS = 60.0
 LEAD, STROKE, TURN, AFTER = 0.5, 0.45, 0.3, 0.6  # s: still at first, the stroke, each turning point, still at last
 CELL = (400, 420)  # pixels, as the contact sheet's
-WINDOWS = ((88, 22, 328, 262), (44, 12, 352, 320))  # of a cell: near, and for what goes farther
+WINDOWS = ((64, 18, 328, 282), (44, 12, 352, 320))  # of a cell: near, and for what goes farther
 TURNED = 0.30  # rad that the figure turns away from the camera, which is to the left of it
 SIZE = 240  # pixels
 HAND = 15  # pixels of a cell, from the middle of a hand to where it ends
@@ -97,8 +97,13 @@ def show(unit: Unit, lexicon: Lexicon, body: Body) -> Shown:
     return shown
 
 
-def photograph(shown: Sequence[Shown], frames: Sequence[int], body: Body) -> tuple[list[Any], Framing]:
-    """Each gesture at its frame of ``frames``, as pictures of CELL, and how they were framed: number n is its frame n."""
+def photograph(
+    shown: Sequence[Shown], frames: Sequence[int], body: Body, wanted: Sequence[int]
+) -> tuple[dict[int, Any], Framing]:
+    """The gestures with the numbers ``wanted``, each at its frame of ``frames``: pictures of CELL by number.
+
+    With them, how they were framed: for all of ``shown`` alike, number n as frame n.
+    """
     poses = np.stack([item.poses[frame] for item, frame in zip(shown, frames)]).astype(np.float32)
     # The camera follows where the figure faces on the whole; as many moments turned the other way keep it where it is.
     poses = np.concatenate([poses, poses])
@@ -119,7 +124,7 @@ def photograph(shown: Sequence[Shown], frames: Sequence[int], body: Body) -> tup
     with tempfile.TemporaryDirectory(prefix="declaim-") as name:
         folder = Path(name)
         save(character, performance, folder / "take.npz")
-        task = Task(format="png", place=folder / "0", title="the gestures", frames=tuple(range(len(frames))))
+        task = Task(format="png", place=folder / "0", title="the gestures", frames=tuple(wanted))
         save_tasks([task], folder)
 
         def hear(message: dict[str, Any]) -> None:
@@ -128,7 +133,7 @@ def photograph(shown: Sequence[Shown], frames: Sequence[int], body: Body) -> tup
             path.unlink()
 
         run_job(find_blender(), folder, SilentReport(), hear)
-    return [pictures[number] for number in range(len(frames))], Framing(character, performance)
+    return pictures, Framing(character, performance)
 
 
 def hand_paths(item: Shown, body: Body) -> dict[Side, Array]:
@@ -171,14 +176,16 @@ def draw(lexicon: Lexicon, names: Sequence[str]) -> None:
     from PIL import Image
 
     body = builtin_body()
-    shown = [show(lexicon.units[name], lexicon, body) for name in names]
-    pictures, framing = photograph(shown, [item.apex for item in shown], body)
+    shown = [show(unit, lexicon, body) for unit in lexicon.units.values()]
+    wanted = [number for number, item in enumerate(shown) if item.unit.id in names]
+    pictures, framing = photograph(shown, [item.apex for item in shown], body, wanted)
     view = framing.upper_body(CELL)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for old in PICTURES.glob("*.jpg"):
         if old.stem not in lexicon.units:
             old.unlink()
-    for number, (item, picture) in enumerate(zip(shown, pictures)):
+    for number in wanted:
+        item, picture = shown[number], pictures[number]
         ways = [view.project(way, number) for way in hand_paths(item, body).values()]
         for way in ways:
             picture = draw_way(picture, way, item.apex - item.start)
