@@ -29,11 +29,11 @@ _SCALE = np.array([0.75, 0.75, 1.0])  # of the first three columns to arm length
 _ASIDE = np.array([0.27, -0.70, 0.40])  # arm lengths; a hand on its way down passes here, clear of the thigh's front
 _OVER_LAP = np.array([0.03, 0.10, 0.02])  # arm lengths from the lap; a hand on its way there comes down onto it
 _SETTLING = 0.7  # s, of a full move towards the ready posture
-_SINKING = 0.13  # arm lengths that a waiting hand moves at most
-_LOOP_SPEED = 0.75  # of a loop's crossing, over the highest speed of the preparation before it
+_SINKING = 0.10  # arm lengths that a waiting hand moves at most
+_LOOP_SPEED = 1.0  # of a loop's crossing, over the highest speed of the preparation before it
 _LOOP_TIME = 0.30  # s
 _LOOP_ROOM = np.array([0.9, 0.0, 0.45])  # across, upward, distance: where a loop opens if nothing else tells
-_WIDEST_LOOP = 0.15  # arm lengths
+_WIDEST_LOOP = 0.18  # arm lengths
 _WAIT = 0.03  # s between preparation and stroke from which the hand is to stop there
 
 
