@@ -99,6 +99,11 @@ class Lexicon:
         """The units that the role may choose, in the file's order."""
         return tuple(unit for unit in self.units.values() if role in unit.roles)
 
+    def under(self, own: Lexicon) -> Lexicon:
+        """This lexicon with ``own`` on top: a unit or shape of the same name is replaced, and own words come first."""
+        mine = {name: unit for name, unit in self.units.items() if name not in own.units}
+        return Lexicon(units={**own.units, **mine}, shapes={**self.shapes, **own.shapes}, quiet=self.quiet + own.quiet)
+
     @functools.cached_property
     def beats(self) -> tuple[Unit, ...]:
         """The units that rhythm alone may choose."""
@@ -125,6 +130,12 @@ def read_lexicon(path: Path | None = None, *, warn: Callable[[str], None] | None
             hint="It needs a [units.NAME]; docs/gestures.md tells how.",
         )
     return Lexicon(units=_owners(table, units, warn), shapes=shapes, quiet=read_or((), lambda: _quiet(file), warn))
+
+
+@functools.cache
+def shipped_lexicon() -> Lexicon:
+    """Our own lexicon, read once."""
+    return read_lexicon()
 
 
 def _shapes(path: Path, warn: _Warn) -> dict[str, Array]:

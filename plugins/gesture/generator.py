@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clip import BodyRef, GeneratorRef, MotionClip, Provenance
-from ...core.lexicon import Lexicon, read_lexicon
+from ...core.lexicon import Lexicon, read_lexicon, shipped_lexicon
 from ...core.report import Report
 from ...core.skeleton import JOINT, JOINT_COUNT
 from ...core.speech import Speech
@@ -22,7 +23,7 @@ from .limbs import Limbs
 from .phrases import Phrase, find_phrases
 from .planning import PlannedStroke, sketch_strokes
 from .roles import find_roles
-from .style import style_sheet
+from .style import StyleSheet, read_styles, style_sheet
 from .timing import LAST_HOLD, timed
 
 Array = NDArray[Any]
@@ -34,34 +35,45 @@ _BLOCK = 4096  # frames of arm movement worked out at once: about 60 MB
 class GestureGenerator:
     """Strokes on stressed syllables, planned by phrase; idle life around them. No weights, any body, any frame rate."""
 
-    def __init__(self) -> None:
-        self._lexicon: Lexicon | None = None
-
     def load(self, device: str) -> None:
         """Read the lexicon. Runs on the CPU whatever ``device`` says."""
-        self._lexicon = read_lexicon()
+        shipped_lexicon()
 
     def generate(self, speech: Speech, briefs: Sequence[Brief], report: Report) -> list[MotionClip]:
         """One clip a brief. Silence makes a calm idle clip; without words the nuclei give the rhythm."""
-        if self._lexicon is None:
-            self.load("cpu")
-        assert self._lexicon is not None
         report.stage("Listening for phrases and accents")
         phrases = find_phrases(speech, find_accents(speech))
         clips = []
         for number, brief in enumerate(briefs):
             report.stage("Planning and performing the gestures", number / len(briefs))
-            clips.append(_perform(speech, phrases, brief, self._lexicon, report))
+            warn = report.warn if number == 0 else _unheard
+            lexicon, styles = _lexicon(brief, warn), _styles(brief, warn)
+            clips.append(_perform(speech, phrases, brief, lexicon, styles, report))
         return clips
 
     def close(self) -> None:
-        self._lexicon = None
+        return None
 
 
-def _perform(speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: Lexicon, report: Report) -> MotionClip:
+def _unheard(sentence: str) -> None:
+    """What the first take was told, the others need not hear again."""
+
+
+def _lexicon(brief: Brief, warn: Callable[[str], None]) -> Lexicon:
+    own = brief.parameters.get("lexicon")
+    return shipped_lexicon().under(read_lexicon(Path(own), warn=warn)) if own else shipped_lexicon()
+
+
+def _styles(brief: Brief, warn: Callable[[str], None]) -> StyleSheet:
+    own = brief.parameters.get("style_file")
+    return style_sheet(brief.parameters, brief.direction.styles, read_styles(Path(own) if own else None, warn))
+
+
+def _perform(
+    speech: Speech, phrases: Sequence[Phrase], brief: Brief, lexicon: Lexicon, styles: StyleSheet, report: Report
+) -> MotionClip:
     frames = frame_count(speech.duration, brief.fps)
     times = np.arange(frames) / brief.fps
-    styles = style_sheet(brief.parameters, brief.direction.styles)
     sketches = sketch_strokes(
         speech,
         phrases,

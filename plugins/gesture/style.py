@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -136,8 +137,12 @@ def read_styles(path: Path | None = None, warn: Callable[[str], None] | None = N
     A style that is not as it should be is told to ``warn``, with the line and the reason, and passed over. Raises
     InputError for a file that cannot be read at all.
     """
-    styles = _read(SHIPPED, None)
-    return styles | _read(path, warn) if path else styles
+    return _shipped() | _read(path, warn) if path else dict(_shipped())
+
+
+@functools.cache
+def _shipped() -> dict[str, Style]:
+    return _read(SHIPPED, None)
 
 
 def _read(path: Path, warn: Callable[[str], None] | None) -> dict[str, Style]:
@@ -151,7 +156,7 @@ def _read(path: Path, warn: Callable[[str], None] | None) -> dict[str, Style]:
 def _style(table: TomlTable) -> Style:
     table.only("title", *_LIMITS)
     neutral = Style()
-    values = {}
+    values: dict[str, Any] = {}
     for name, (low, high) in _LIMITS.items():
         if name in table:
             values[name] = table.number(name, low=low, high=high) * (_DEGREE if name in _DEGREES else 1.0)

@@ -158,8 +158,11 @@ def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: in
     idle = _IDLE * max(_USUAL_RATE / style.rate, 0.7)
     while due:
         times = sorted([phrase.start, *(wish.accent.time for wish in taken), phrase.end])
-        gaps = [(b - a, a, b) for a, b in itertools.pairwise(times)]
-        gaps = [(a, b) for gap, a, b in gaps if gap > (idle if phrase.start < a and b < phrase.end else _EDGE * idle)]
+        gaps = [
+            (a, b)
+            for a, b in itertools.pairwise(times)
+            if b - a > (idle if phrase.start < a and b < phrase.end else _EDGE * idle)
+        ]
         filling = [w for w in ranked for a, b in gaps if a + apart <= w.accent.time <= b - min(apart, 0.4)]
         if not filling:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -231,6 +232,28 @@ def test_meaning_chooses_the_gesture_but_not_for_unsure_words(body: Body) -> Non
         assert units <= by_rhythm, "an unsure word chose by meaning"
     assert ("negate", "never") in found or ("negate", "nobody") in found
     assert ("sweep", "Every") in found or ("fall", "down") in found
+
+
+def test_own_gestures_and_styles_come_from_files_whose_wrong_lines_are_told(
+    speech: Speech, body: Body, tmp_path: Path
+) -> None:
+    gestures = tmp_path / "mine.toml"
+    gestures.write_text(
+        "format = 1\n\n[units.lift]\nwords = ['timber']\npriority = 9\n"
+        "before = { at = [0.1, -0.6, 0.4], turn = 30, shape = 'flat' }\nstroke = { at = [0.1, -0.2, 0.5] }\n\n"
+        "[units.broken]\nwords = ['harbour']\nbefore = { at = [0.1, -0.6], shape = 'flat' }\nstroke = { at = [0.1, -0.2, 0.5] }\n"
+    )
+    styles = tmp_path / "styles.toml"
+    styles.write_text("format = 1\n\n[styles.busy]\nrate = 60\n\n[styles.wrong]\nrate = 'much'\n")
+    parameters = PARAMETERS | {"lexicon": str(gestures), "style_file": str(styles), "style": "busy"}
+    brief = Brief(fps=30.0, seed=1, body=body, betas=np.zeros(10, np.float32), parameters=parameters)
+    report = SilentReport()
+    clip, other = GestureGenerator().generate(speech, [brief, dataclasses.replace(brief, seed=2)], report)
+    assert "lift" in {stroke.unit for stroke in (*clip.timeline.strokes, *other.timeline.strokes)}
+    assert len(report.warnings) == 2, "each is told once, however many takes"
+    assert "mine.toml, line 11" in report.warnings[0] and "list of 3 numbers" in report.warnings[0]
+    assert "styles.toml, line 7" in report.warnings[1] and "should be a number" in report.warnings[1]
+    assert len(clip.timeline.strokes) > len(perform(speech, body).timeline.strokes)
 
 
 def test_every_phrase_has_a_stroke_and_the_last_stress_above_all(body: Body) -> None:
