@@ -124,7 +124,7 @@ def _named(name: str, styles: Mapping[str, Style]) -> Style:
 
 def _blended(one: Style, other: Style, share: float) -> Style:
     """Numbers in between; the rest from the nearer one."""
-    values = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(Style):
         a, b = getattr(one, field.name), getattr(other, field.name)
         values[field.name] = (b if share > 0.5 else a) if isinstance(a, str) else a + share * (b - a)
