@@ -19,7 +19,7 @@ MATERIALS = (
     Material(name="skin", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.52),
     Material(name="top", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.9),
     Material(name="trousers", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.85),
-    Material(name="shoes", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.5),
+    Material(name="shoes", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.62),
     Material(name="eyes", base_color=(1.0, 1.0, 1.0, 1.0), roughness=0.06),
     Material(name="lashes", base_color=(0.012, 0.008, 0.006, 1.0), roughness=0.8),
     Material(name="teeth", base_color=(0.80, 0.77, 0.70, 1.0), roughness=0.3),

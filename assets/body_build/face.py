@@ -12,7 +12,7 @@ from .source import Array, Source
 
 GAZE = {"In": 25.0, "Out": 25.0, "Up": 18.0, "Down": 22.0}
 """Degrees that an eye turns at eyeLook weight one. MakeHuman's units turn it by 9 to 14, too little for a gaze."""
-_OVERLAP = 0.0006  # m that the lips press into each other at rest
+_OVERLAP = 0.0009  # m that the lips press into each other at rest
 
 
 def jaw_turn(source: Source, base: Array) -> tuple[Array, Array]:

@@ -126,7 +126,7 @@ def skin_texture(source: Source, base: Array, piece: Piece, uv_rows: Array) -> b
     mouth = canvas.masks["inside-mouth"][:, None]
     deep = np.clip((eye[2] + 0.012 - places[:, 2]) / 0.03, 0, 1)[:, None]
     colours = colours + mouth * (_MOUTH * (1 - 0.8 * deep) - colours)
-    return atlas.jpeg(colours, 86)
+    return atlas.jpeg(colours, 90)
 
 
 def _mask(source: Source, name: str, uvs: Array) -> Array:
@@ -182,7 +182,10 @@ def _lips(canvas: _Canvas, colours: Array) -> Array:
     upper = np.clip((canvas.height + 0.0715) / 0.004, 0, 1)
     lips = _LIPS * (1 + 0.035 * lines[:, None] + 0.02 * noise(canvas.places, 0.003, 8)[:, None])
     lips = lips * (1 - 0.06 * upper[:, None])
-    return np.asarray(colours + 0.9 * cover[:, None] * (lips - colours))
+    colours = colours + 0.9 * cover[:, None] * (lips - colours)
+    corner = np.argmax(np.where(cover > 0.5, canvas.aside, 0))
+    shade = _spot(canvas, float(canvas.aside[corner]), float(canvas.height[corner]), 0.0032, 0.0022)
+    return np.asarray(colours * (1 - 0.5 * shade * (1 - _SHADE)))
 
 
 def _lids(canvas: _Canvas, colours: Array, source: Source, base: Array) -> Array:

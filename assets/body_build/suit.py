@@ -22,7 +22,7 @@ _LEATHER = np.array([0.245, 0.165, 0.12])
 _SOLE = np.array([0.80, 0.785, 0.75])
 _THREAD = 0.72
 _SIZES = {"top": (1024, 1024), "trousers": (1024, 1024), "shoes": (512, 512)}
-_ANKLE, _HEM = 0.105, 0.075  # m over the floor: where shoes begin as a material, and where the trousers end on them
+_ANKLE, _HEM = 0.084, 0.075  # m over the floor: where shoes begin as a material, and where the trousers end on them
 _SOLE_HEIGHT = 0.026
 
 
@@ -123,7 +123,7 @@ def suit_textures(piece: Piece, points: Array) -> dict[str, bytes]:
         places = atlas.carried(points, triangles[here])
         colours = _cloth(places, atlas.carried(normals, triangles[here]), floor, rims)
         shade = np.clip(1 - atlas.carried(sky, triangles[here]), 0, 1)[:, None] ** 1.15
-        pictures[name] = atlas.jpeg(colours * (1 - 0.6 * shade), 80)
+        pictures[name] = atlas.jpeg(colours * (1 - 0.6 * shade), 87)
     return pictures
 
 
