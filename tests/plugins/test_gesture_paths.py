@@ -123,3 +123,5 @@ def test_fingers_are_never_all_alike_and_never_still(clip: MotionClip) -> None:
         )
         assert np.degrees(np.quantile(np.ptp(curls, axis=0), 0.02)) > 1.5
         assert np.degrees(curls.std(axis=1)).min() > 1.0
+        moving = np.abs(np.diff(curls, axis=1)).max(axis=0) > 1e-5
+        assert moving.mean() > 0.98
