@@ -143,6 +143,13 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def test_a_file_of_ones_own_goes_before_ours(tmp_path: Path) -> None:
+    own = read_lexicon(written(tmp_path, GOOD.replace("[units.last]", "[units.tall]").replace('["last"]', '["huge"]')))
+    both = read_lexicon().under(own)
+    assert both.units["tall"] is own.units["tall"] and {"wide", "big"} <= set(both.units)
+    assert [hit.id for hit in match(spoken("huge, wide, big. Of course!"), both.entries)] == ["tall", "wide", "big"]
+
+
 def test_a_posture_takes_what_it_leaves_out_from_the_one_before(tmp_path: Path) -> None:
     found = read_lexicon(written(tmp_path, GOOD))
     unit = found.units["wide"]
