@@ -37,7 +37,7 @@ from .planning import SIDES, Side
 from .surfaces import Frames, Surface, Surfaces
 
 Array = NDArray[Any]
-_STEPS = 5
+_STEPS = 4
 _MOST_SWIVEL = np.radians(55.0)
 _WIDEST_THUMB = np.radians(42.0)
 
@@ -163,7 +163,8 @@ class _Step:
         if not len(rows):
             return
         at = self.points[side][rows][:, which]
-        gap, way = surface.distances(at, self.around.at(rows).frames)
+        carried = {name: self.around.frames[name] for name in (surface.upper, surface.lower) if name in self.around.frames}
+        gap, way = surface.distances(at, {name: (turned[rows], offset[rows]) for name, (turned, offset) in carried.items()})
         self.pushes[side].add(rows, at, way, depth_of(gap - self.radii[which]), follows_of(self.hand)[which])
 
     def _apart(self) -> None:
