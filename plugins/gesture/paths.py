@@ -34,6 +34,7 @@ _LOOP_SPEED = 1.0  # of a loop's crossing, over the highest speed of the prepara
 _LOOP_TIME = 0.30  # s
 _LOOP_ROOM = np.array([0.9, 0.0, 0.45])  # across, upward, distance: where a loop opens if nothing else tells
 _WIDEST_LOOP = 0.18  # arm lengths
+_TAIL = 0.031  # share of a stroke that is left when a fifth of its highest speed is: then the hand seems to stop
 _WAIT = 0.03  # s between preparation and stroke from which the hand is to stop there
 
 
@@ -69,7 +70,8 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
                 Move(start=stroke.prepare, end=stroke.ready, target=before - loop / 2),
                 Move(start=begin, end=end, target=before + loop / 2),
             ]
-    moves.append(Move(start=stroke.start, end=stroke.apex, target=after, via=via, crisp=True))
+    end = stroke.apex + _TAIL * (stroke.apex - stroke.start)
+    moves.append(Move(start=stroke.start, end=end, target=after, via=via, crisp=True))
     begin = stroke.apex
     for end, turn in stroke.then:
         if side in turn:
