@@ -67,7 +67,7 @@ def build_body(source: Source) -> Body:
         person, bones, _ = source.figure(**{**DEFAULT, **changes})
         person = person + calm + mouth
         skin_piece, suit, *others, own_hair = pieces
-        worn = [skin_piece, fitted(suit, person), *others, hairs.get(hair_length, own_hair)]
+        worn = [skin_piece, fitted(suit, person, base), *others, hairs.get(hair_length, own_hair)]
         joints = rig.joints_of(bones)
         joints[JOINT["jaw"]] = bones["jaw"] + hinge_offset
         turns = rest.rest_rotations(joints)

@@ -136,7 +136,7 @@ def tucked(source: Source, base: Array, piece: Piece, suit: Piece) -> Piece:
         corners = triangles[index]
         inwards = normalised(share @ normals[corners])
         under = (share @ cloth[corners] - base[own[row]]) @ inwards
-        target = share @ cloth[corners] - max(under, 0.003 + 0.007 * bound) * inwards
+        target = share @ cloth[corners] - max(under, 0.003 + 0.005 * bound) * inwards
         sources[row, 1:] = suit.sources[corners].reshape(-1)
         shares[row] = [1 - bound, *(bound * share[:, None] * suit.shares[corners]).reshape(-1)]
         offset[row] = bound * (target - share @ plain[corners])

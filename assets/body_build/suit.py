@@ -46,7 +46,7 @@ def suit(source: Source, base: Array) -> Piece:
             row = rows[int(vertex)]
             sources[row], shares[row], lift[row] = skin[triangle], share, 0.0025
     piece = dataclasses.replace(piece, sources=sources, shares=shares, lift=lift)
-    piece = fitted(piece, base)
+    piece = fitted(piece, base, base)
     local, shaped = np.array(piece.polygons), mixed(piece, base) + piece.offset
     uvs = np.zeros((len(local), 4, 2))
     for name in _SIZES:
@@ -55,11 +55,11 @@ def suit(source: Source, base: Array) -> Piece:
     return dataclasses.replace(piece, uvs=places)
 
 
-def fitted(piece: Piece, base: Array) -> Piece:
-    """The suit with trouser legs and shoes for the person ``base`` (19158, 3), whose soles lie flat on one floor."""
-    points, quads = mixed(piece, base), np.array(piece.polygons)
-    floor = float(points[:, 1].min())
-    return dataclasses.replace(piece, offset=_legs(points, floor) + _shoes(points, quads, floor))
+def fitted(piece: Piece, person: Array, base: Array) -> Piece:
+    """The suit with trouser legs as on ``base`` and with shoes for ``person`` (both (19158, 3)), soles flat on one floor."""
+    points, usual, quads = mixed(piece, person), mixed(piece, base), np.array(piece.polygons)
+    shoes = _shoes(points, quads, float(points[:, 1].min()))
+    return dataclasses.replace(piece, offset=_legs(usual, float(usual[:, 1].min())) + shoes)
 
 
 def _legs(points: Array, floor: float) -> Array:
@@ -73,7 +73,9 @@ def _legs(points: Array, floor: float) -> Array:
         centres = np.stack([np.interp(height, levels, column) for column in centres.T], axis=1)
         away = points[:, [0, 2]] - centres
         reach = np.linalg.norm(away, axis=1)
-        wanted = np.interp(height, [_HEM - 0.01, _HEM + 0.03, 0.16, 0.30, 0.44], [0.050, 0.058, 0.058, 0.062, 0.066])
+        wanted = np.interp(
+            height, [_HEM - 0.01, _HEM + 0.03, 0.16, 0.30, 0.40, 0.47], [0.050, 0.058, 0.058, 0.060, 0.058, 0.048]
+        )
         grown = np.maximum(reach, wanted) - reach
         part = np.interp(height, [0.060, _HEM + 0.012, 0.40, 0.50], [0.0, 1.0, 1.0, 0.0]) * leg
         offset[:, [0, 2]] += (part * grown / np.maximum(reach, 1e-6))[:, None] * away

@@ -320,7 +320,7 @@ POSES = {
     "hand bent in": {"left_wrist": (0, 0, -45)},
     "hand aside": {"left_wrist": (0, 25, 0)},
     "head turned": {"neck": (0, 25, 0), "head": (0, 35, 0)},
-    "head bowed": {"neck": (15, 0, 0), "head": (25, 0, 0)},
+    "head bowed": {"neck": (8, 0, 0), "head": (12, 0, 0)},
     "head back": {"neck": (-12, 0, 0), "head": (-22, 0, 0)},
     "head tilted": {"neck": (0, 0, 12), "head": (0, 0, 22)},
     "arms up": {"left_collar": (0, 0, 20), "left_shoulder": (0, 0, 60)},
