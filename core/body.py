@@ -33,7 +33,7 @@ class Material:
     base_color: tuple[float, float, float, float]
     roughness: float
     metallic: float = 0.0
-    texture: bytes | None = None  # a PNG in sRGB that multiplies base_color, laid out by the body's uvs
+    texture: bytes | None = None  # a PNG or JPEG in sRGB that multiplies base_color, by the body's uvs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,11 @@ Array = NDArray[Any]
 _SENSOR_MM = 36.0
 _LIGHTS = (  # towards the light as the camera sees it, colour, highlight, softness: key, fill, rim, the floor's return
     ((-0.38, 0.52, 0.76), (0.92, 0.86, 0.80), 0.26, 0.45),
-    ((0.72, 0.18, 0.66), (0.66, 0.67, 0.70), 0.08, 0.90),
+    ((0.86, 0.16, 0.48), (0.74, 0.73, 0.74), 0.08, 0.95),
     ((0.62, 0.40, -0.68), (0.62, 0.64, 0.68), 0.10, 0.10),
     ((-0.1, -0.9, 0.3), (0.36, 0.31, 0.285), 0.0, 0.95),
 )
-_AMBIENT = (0.06, 0.055, 0.055)  # little: Workbench makes a grey sheen of it, even on black
+_AMBIENT = (0.085, 0.078, 0.076)  # little: Workbench makes a grey sheen of it, even on black
 _EXPOSURE = 1.3  # stops
 
 

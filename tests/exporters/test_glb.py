@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import struct
@@ -196,6 +197,21 @@ def test_builtin_body_agrees(node: str, tmp_path: Path, clip: MotionClip) -> Non
     glb.write(Take(clip=own, body=body, name="line"), path)
     sound(validated(node, path))
     agree(node, path, body, own)
+
+
+def test_a_picture_that_materials_share_is_in_the_file_once(body: Body, clip: MotionClip, tmp_path: Path) -> None:
+    suit, skin, lashes = body.materials
+    jpeg = b"\xff\xd8 as it comes"
+    shared = dataclasses.replace(body, materials=(*(dataclasses.replace(m, texture=jpeg) for m in (suit, skin)), lashes))
+    path = tmp_path / "line.glb"
+    glb.write(Take(clip=clip, body=shared, name="line"), path)
+    found = document(path)
+    assert [image["mimeType"] for image in found["images"]] == ["image/jpeg"] and len(found["textures"]) == 1
+    assert [m["pbrMetallicRoughness"].get("baseColorTexture") for m in found["materials"]] == [
+        {"index": 0},
+        {"index": 0},
+        None,
+    ]
 
 
 def test_rotations_never_turn_the_long_way(body: Body, clip: MotionClip, tmp_path: Path) -> None:

@@ -154,6 +154,14 @@ BAD = {
 }
 
 
+def test_shapes_have_names() -> None:
+    from declaim.core.shapes import SHAPES
+    from declaim.inference.orders import Order, request_of
+
+    for name, betas in SHAPES.items():
+        assert request_of(Order(voice=VOICE, outputs=(), shape=f" {name.upper()}")).betas == betas
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_sentence(name: str, tmp_path: Path) -> None:
     voice, more = BAD[name][0](tmp_path)
