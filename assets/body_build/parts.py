@@ -16,7 +16,7 @@ from .rays import closest_on
 from .source import Array, Source
 
 BODY_VERTICES = 13380  # the skin comes first in the base mesh
-MARGIN = 0.009  # m of skin kept under collar and cuffs
+MARGIN = 0.014  # m of skin kept under collar and cuffs
 _BOUND = 0.002  # m under them from where it belongs to the cloth
 
 
