@@ -34,6 +34,7 @@ from declaim.plugins.gesture import paths
 from declaim.plugins.gesture.curves import Move, Track
 from declaim.plugins.gesture.limbs import Limbs
 from declaim.plugins.gesture.planning import Side
+from declaim.plugins.gesture.steadying import chest_course
 
 Array = NDArray[Any]
 HERE = Path(__file__).resolve().parent
@@ -91,7 +92,8 @@ def show(unit: Unit, lexicon: Lexicon, body: Body) -> Shown:
         moves += [Move(start=apex + TURN * n, end=apex + TURN * (n + 1), target=turn) for n, turn in enumerate(then)]
         limbs.tracks[side] = Track(before, moves)
     raised = np.concatenate([0.34 * unit.shoulders * risen, np.zeros((frames, 1))], axis=1)
-    moved = limbs.poses(times, poses, shoulders=raised, tension=np.zeros(frames))
+    course = chest_course(poses, np.zeros((frames, 3)), rest, FPS)
+    moved = limbs.poses(times, poses, course=course, first=0, shoulders=raised, tension=np.zeros(frames))
     for joint, values in moved.items():
         poses[:, joint] = values
     return shown

@@ -26,9 +26,12 @@ def minimum_jerk(phase: Array) -> Array:
 
 
 def crisp(phase: Array) -> Array:
-    """0..1 -> 0..1, gathering speed smoothly and stopping short, as the stroke of a beat does: fastest at two thirds."""
+    """0..1 -> 0..1, gathering speed slowly and losing it fast, as the stroke of a beat does, at rest at both ends.
+
+    Its speed is 60 s^3 (1 - s)^2, highest at 0.6; a fifth of that is left at 0.903.
+    """
     s = np.clip(phase, 0.0, 1.0)
-    return np.asarray(s * s * s * (4 - 3 * s))
+    return np.asarray(s * s * s * s * (15 + s * (10 * s - 24)))
 
 
 def soft_limit(values: Array, limit: float) -> Array:

@@ -23,6 +23,7 @@ from .limbs import Limbs
 from .phrases import Phrase, find_phrases
 from .planning import PlannedStroke, sketch_strokes
 from .roles import find_roles
+from .steadying import chest_course
 from .style import StyleSheet, read_styles, style_sheet
 from .timing import LAST_HOLD, timed
 
@@ -102,11 +103,19 @@ def _perform(
     for name, values in named.items():
         poses[:, JOINT[name]] = values
     limbs = Limbs(brief.body, brief.betas, rest, strokes, lexicon, seed=brief.seed, seated=body.seated)
+    course = chest_course(poses, body.trans, rest, brief.fps)
     for first in range(0, frames, _BLOCK):
         report.stage("Moving arms and hands", first / frames)
         block = slice(first, first + _BLOCK)
         tension = styles.curve("tension", times[block])
-        moved = limbs.poses(times[block], poses[block], shoulders=body.shoulders[block], tension=tension)
+        moved = limbs.poses(
+            times[block],
+            poses[block],
+            course=course,
+            first=first,
+            shoulders=body.shoulders[block],
+            tension=tension,
+        )
         for joint, values in moved.items():
             poses[block, joint] = values
     blinks = lids.plan_blinks(speech.duration, phrases, shifts, sounds, styles, brief.seed)

@@ -16,6 +16,7 @@ from ...core.skeleton import JOINT
 from . import arms, contacts, hands, keep_out, paths, surfaces
 from .curves import Track, noise
 from .planning import SIDES, PlannedStroke, Side
+from .steadying import ChestCourse, steadied
 
 Array = NDArray[Any]
 _GRID = 1 / 120  # s, of the path that the hand's sway is worked out on
@@ -69,7 +70,7 @@ class Limbs:
         seed: int,
         seated: bool,
     ) -> None:
-        self.rest, self.seed = rest_joints, seed
+        self.rest, self.seed, self.strokes = rest_joints, seed, strokes
         self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes())
         shape = lexicon.shapes["hanging"]
         self.tracks: dict[Side, Track] = {}
@@ -77,10 +78,13 @@ class Limbs:
             resting = arms.rest_posture(self.build.arms[side], body, betas, rest_joints, shape, seated=seated)
             self.tracks[side] = paths.posture_track(strokes, side, lexicon, resting, seated=seated)
 
-    def poses(self, times: Array, poses: Array, *, shoulders: Array, tension: Array) -> dict[int, Array]:
+    def poses(
+        self, times: Array, poses: Array, *, course: ChestCourse, first: int, shoulders: Array, tension: Array
+    ) -> dict[int, Array]:
         """Joint -> its axis-angle (T, 3).
 
-        ``times`` (T,) s, evenly spaced; ``poses`` (T, 55, 3) the rest of the body, already posed; ``shoulders`` (T, 2)
+        ``times`` (T,) s, evenly spaced; ``poses`` (T, 55, 3) the rest of the body, already posed; ``course`` the chest's
+        over the whole line, of which the block begins at frame ``first``; ``shoulders`` (T, 2)
         rad, lifted and brought forward; ``tension`` (T,) 0..1, from an easy hand to a tight one.
         """
         frames = surfaces.chest_frames(poses, self.rest)
@@ -90,7 +94,7 @@ class Limbs:
         for side in SIDES:
             arm, grid = self.build.arms[side], self._grid(side, times)
             coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side)
-            goal = self._place(side, coordinates)
+            goal = steadied(self._place(side, coordinates), times, first, course, self.strokes, side)
             coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
             delayed = self._place(side, grid.at(times - _ELBOW_DELAY))
             ease = 1 - 0.5 * tension[:, None]

@@ -34,7 +34,7 @@ _LOOP_SPEED = 1.0  # of a loop's crossing, over the highest speed of the prepara
 _LOOP_TIME = 0.30  # s
 _LOOP_ROOM = np.array([0.9, 0.0, 0.45])  # across, upward, distance: where a loop opens if nothing else tells
 _WIDEST_LOOP = 0.18  # arm lengths
-_TAIL = 0.031  # share of a stroke that is left when a fifth of its highest speed is: then the hand seems to stop
+_TAIL = 0.107  # share of a stroke that is left when a fifth of its highest speed is: then the hand seems to stop
 _WAIT = 0.03  # s between preparation and stroke from which the hand is to stop there
 
 

@@ -31,6 +31,7 @@ EARLIEST = 0.62  # s; a hand at rest cannot well strike sooner
 _CLASH = 0.42  # s; of two strokes in neighbouring phrases that are nearer, one goes
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet, unless that is meant
+_CROSSING = -0.16  # of one hand alone, unless its unit is written farther in: it would run into the other one
 _LIST_STEP = 0.085  # arm lengths outward from one item of a list to the next
 _THEMED = 0.65  # share of a phrase's beats that keep to its idea's hand shape and move
 _EMPHATIC = 0.8  # strength from which a stroke may be an emphatic one
@@ -219,7 +220,7 @@ def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: St
     via, then = len(unit.via), len(unit.then)
     shortest, longest = unit.tempo
     travel = max(_length(path[: via + 2]) for path in paths.values())
-    natural = 0.30 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy)
+    natural = 0.34 * np.sqrt(travel / 0.25) * (1.15 - 0.3 * style.energy)
     return Sketch(
         phrase=phrase.key,
         unit=unit,
@@ -290,8 +291,7 @@ def _path(
     for posture in points:
         stray = 0.0 if posture is unit.after else looseness * random.normal(0, 0.016, 3)
         wrist = to + (posture.wrist - unit.after.wrist) * size + stray
-        if both:
-            wrist[0] = max(wrist[0], min(_INNERMOST, posture.wrist[0]))
+        wrist[0] = max(wrist[0], min(_INNERMOST if both else _CROSSING, posture.wrist[0]))
         path.append(dataclasses.replace(posture, wrist=wrist, turn=posture.turn + turn, bend=posture.bend + bend))
     return path
 

@@ -16,12 +16,14 @@ from declaim.core.skeleton import JOINT, JOINTS
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.inference.penetration import penetration
+from declaim.plugins import registry
 from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture.arms import read_arm
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.hands import finger_angles, finger_poses, read_fingers
+from declaim.plugins.parameters import complete
 
-PARAMETERS = {"energy": 0.5, "rate": 45.0, "handedness": "both", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
+PARAMETERS = complete("gesture", registry.find("generator", "gesture").parameters, {"rate": 2.0, "handedness": "both"})
 SHAPES = [np.zeros(10), np.r_[2.5, np.zeros(9)], np.r_[-2.5, np.zeros(9)], np.r_[0, 0, 2.0, 0, 2.0, np.zeros(5)]]
 
 

@@ -12,12 +12,14 @@ from declaim.core.report import SilentReport
 from declaim.core.speech import Speech
 from declaim.inference import metrics, prosody
 from declaim.inference.audio import read_audio
+from declaim.plugins import registry
 from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture.generator import GestureGenerator
+from declaim.plugins.parameters import complete
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT.parent / "shared" / "data" / "speech"
-PARAMETERS = {"energy": 0.5, "rate": 36.0, "handedness": "right", "head": 1.0, "gaze": 1.0, "sway": 1.0, "blinks": 17.0}
+PARAMETERS = complete("gesture", registry.find("generator", "gesture").parameters, {})
 SYNC, SEEDS = 0.2, 3  # a published system: -0.18 and -0.06
 
 

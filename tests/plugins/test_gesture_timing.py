@@ -12,14 +12,18 @@ import pytest
 from declaim.core.body import builtin_body
 from declaim.core.lexicon import Lexicon, read_lexicon
 from declaim.core.report import SilentReport
+from declaim.core.skeleton import JOINT_COUNT
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
+from declaim.inference import metrics
+from declaim.inference.stroke_targets import stroke_targets
 from declaim.plugins import registry
 from declaim.plugins.contracts import Brief, Direction
 from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import find_phrases
 from declaim.plugins.gesture.planning import PlannedStroke, sketch_strokes
+from declaim.plugins.gesture.steadying import chest_course, steadied
 from declaim.plugins.gesture.style import style_sheet
 from declaim.plugins.gesture.timing import timed
 from declaim.plugins.parameters import complete
@@ -216,3 +220,41 @@ def test_every_frame_beyond_stays_bit_for_bit(word: int, style: str) -> None:
             changed = times[(a != b).reshape(len(a), -1).any(axis=1)]
             assert not len(changed[np.isin(changed, times[beyond])]), (name, seed, phrase.start, phrase.end, changed)
         assert not np.array_equal(one.poses, two.poses)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
+def test_every_stroke_stops_within_a_frame_of_its_target(fps: float) -> None:
+    body, speech = builtin_body(), voiced()
+    restless = {"sway": 2.0, "steps": 2.0}
+    parameters = complete("gesture", registry.find("generator", "gesture").parameters, restless)
+    off = []
+    for seed in range(3):
+        brief = Brief(fps=fps, seed=seed, body=body, betas=np.zeros(10, np.float32), parameters=parameters)
+        (clip,) = GestureGenerator().generate(speech, [brief], SilentReport())
+        assert speech.words and speech.phones
+        clip = clip.replace(timeline=dataclasses.replace(clip.timeline, words=speech.words, phones=speech.phones))
+        moving = [t for t in stroke_targets(clip, metrics.trace(clip, body), speech) if t.moves]
+        off += [t.off * fps if t.off is not None else np.inf for t in moving]
+    assert len(off) > 20
+    assert np.mean(np.abs(off) <= 1 + 1e-6) >= 0.98, sorted(off)
+
+
+def test_a_hand_stays_where_it_stops_while_the_chest_moves_on(lexicon: Lexicon) -> None:
+    strokes = [s for s in plan(voiced(), lexicon) if "right" in s.sides]
+    frames, fps = 900, 60.0
+    times = np.arange(frames) / fps
+    poses = np.zeros((frames, JOINT_COUNT, 3))
+    poses[:, 0, 1] = 0.3 * times / times[-1]  # the pelvis turns
+    trans = np.stack([0.15 * np.sin(2 * times), 0 * times, 0 * times], axis=1)
+    rest = np.asarray(builtin_body().rest_joints(), dtype=np.float64)
+    course = chest_course(poses, trans, rest, fps)
+    goal = np.tile([0.3, -0.2, 0.3], (frames, 1))
+    moved = steadied(goal, times, 0, course, strokes, "right") * np.array([-1.0, 1.0, 1.0])
+    world = (course.rotations @ moved[..., None])[..., 0] + course.places
+    for stroke in strokes:
+        apex = round(stroke.apex * fps)
+        if apex + 4 < frames:
+            assert np.linalg.norm(world[apex - 2 : apex + 4] - world[apex], axis=1).max() < 1e-3
+    # In blocks it is the same.
+    halves = [steadied(goal[s], times[s], s.start, course, strokes, "right") for s in (slice(0, 450), slice(450, 900))]
+    np.testing.assert_array_equal(np.concatenate(halves), steadied(goal, times, 0, course, strokes, "right"))

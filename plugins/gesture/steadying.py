@@ -1,0 +1,76 @@
+"""Hands that stop in the world: what the trunk does while a stroke ends, the arm takes back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core import rotations
+from ...core.skeleton import JOINT, PARENTS
+from .curves import minimum_jerk, soft_limit
+from .planning import PlannedStroke, Side
+
+Array = NDArray[Any]
+_BEFORE, _AFTER = 0.22, 0.45  # s, over which it comes before the stop and goes after it
+_FULL_BEFORE, _FULL_AFTER = 0.05, 0.07  # s on either side of the apex
+_FARTHEST = 0.10  # m that it moves a hand
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ChestCourse:
+    """Where the chest is in each frame of the whole line."""
+
+    fps: float
+    rotations: Array  # (T, 3, 3) of spine3
+    places: Array  # (T, 3) m
+
+
+def chest_course(poses: Array, trans: Array, rest_joints: Array, fps: float) -> ChestCourse:
+    """``poses`` (T, 55, 3) axis-angle, rad; ``trans`` (T, 3) m; ``rest_joints`` (55, 3) m."""
+    chain = [JOINT["spine3"]]
+    while PARENTS[chain[-1]] >= 0:
+        chain.append(PARENTS[chain[-1]])
+    turned: Array | None = None
+    place = np.asarray(trans, dtype=np.float64) + rest_joints[chain[-1]]
+    for joint, parent in zip(reversed(chain), [-1, *reversed(chain[1:])]):
+        local = rotations.axis_angle_to_matrix(poses[:, joint].astype(np.float64))
+        if turned is None:
+            turned = local
+        else:
+            place = place + turned @ (rest_joints[joint] - rest_joints[parent])
+            turned = turned @ local
+    assert turned is not None
+    return ChestCourse(fps=fps, rotations=turned, places=place)
+
+
+def steadied(
+    goal: Array, times: Array, first: int, course: ChestCourse, strokes: Sequence[PlannedStroke], side: Side
+) -> Array:
+    """``goal`` (T, 3), a wrist seen from the chest as a left arm's, m, made to stop in the world where its strokes stop.
+
+    ``times`` (T,) s are those of the course's frames from ``first`` on.
+    """
+    sign = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
+    own = [stroke for stroke in strokes if side in stroke.sides]
+    result = goal.copy()
+    for stroke, following in zip(own, [*own[1:], None]):
+        begin, end = stroke.apex - _FULL_BEFORE - _BEFORE, stroke.apex + _FULL_AFTER + _AFTER
+        if following is not None:  # over before the next stop has begun
+            end = min(end, following.apex - _FULL_BEFORE - _BEFORE)
+        rows = slice(*np.searchsorted(times, (begin, end)))
+        span = times[rows]
+        if not len(span):
+            continue
+        share = minimum_jerk((span - begin) / _BEFORE)
+        share *= 1 - minimum_jerk((span - stroke.apex - _FULL_AFTER) / max(end - stroke.apex - _FULL_AFTER, 1e-6))
+        stop = min(round(stroke.apex * course.fps), len(course.places) - 1)
+        frames = slice(first + rows.start, first + rows.stop)
+        here = goal[rows] * sign
+        world = here @ course.rotations[stop].T + course.places[stop]
+        seen = ((world - course.places[frames])[:, None] @ course.rotations[frames])[:, 0]
+        result[rows] += share[:, None] * soft_limit(seen - here, _FARTHEST) * sign
+    return result
