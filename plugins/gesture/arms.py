@@ -162,7 +162,7 @@ def reached(arm: Arm, aim: Aim) -> Reached:
     """Where the arm's joints are."""
     collar = rotations.axis_angle_to_matrix(aim.collar)
     shoulder = arm.collar + collar @ arm.shoulder
-    target = aim.goal - shoulder
+    target: Array = aim.goal - shoulder
     along = rotations.normalised(target)
     across = aim.pole - (aim.pole * along).sum(axis=1, keepdims=True) * along
     cosine, sine = np.cos(aim.swivel)[:, None], np.sin(aim.swivel)[:, None]
