@@ -19,6 +19,7 @@ Array = NDArray[Any]
 _FROM_REST, _FROM_AIR = 0.70, 0.44  # s, preparation
 _OPTIONS = (  # other lengths of a stroke, in its natural one, and waits before it, s
     (0.9, 0.0), (1.1, 0.0), (1.0, 0.05), (0.8, 0.0), (1.2, 0.0), (1.0, 0.12), (0.9, 0.08), (1.0, 0.2), (1.3, 0.0), (1.0, 0.28),
+    (0.85, 0.24), (1.1, 0.08), (1.1, 0.16), (0.9, 0.36),
 )  # fmt: skip
 _EASY = 0.12  # strain that needs no other option
 _OFF_BEAT = 12.0  # strain of a turn off a syllable, a second: 50 ms weigh as much as a stroke 0.6 of its length longer
@@ -33,7 +34,7 @@ _RETRACTION, _SHORTEST_RETRACTION = 0.95, 0.8  # s, down to rest
 LAST_HOLD = 0.12  # s that an apex is seen before the line's end
 _CLEAR = 0.5  # s that are kept from the last turning point to the hand's next apex
 _TURN_SHARE = 0.85  # of the stroke's time that each turning point after it takes
-_ARRIVED = 0.88  # share of a move after which the hand seems to have stopped: a fifth of its highest speed
+_TAIL = 0.12  # share of a move that is left when the hand seems to have stopped
 
 
 def timed(
@@ -189,7 +190,8 @@ def _release(stroke: PlannedStroke, following: PlannedStroke | None, nuclei: Arr
         return Release(hold_end=following.prepare, end=following.prepare, to="next")
     if following and ahead < _WAITS:
         hold_end = min(hold_end, following.prepare)
-        return Release(hold_end=hold_end, end=min(hold_end + SETTLING, following.prepare), to="ready")
+        end = min(_landing(hold_end, min(hold_end + SETTLING, following.prepare), nuclei), following.prepare)
+        return Release(hold_end=hold_end, end=end, to="ready")
     late = following is None and hold_end + _SHORTEST_RETRACTION > last_time  # too late to come down, not to relax
     if late and stroke.last + _SHORTEST_RETRACTION > last_time:
         hold_end = min(hold_end, max(stroke.last + LAST_HOLD, last_time - 0.4), last_time)
@@ -203,6 +205,7 @@ def _release(stroke: PlannedStroke, following: PlannedStroke | None, nuclei: Arr
 
 def _landing(start: float, end: float, nuclei: Array) -> float:
     """The end of a move, shifted so that the hand seems to stop on a syllable, where one is near."""
-    tail = (1 - _ARRIVED) * (end - start)
-    first, last = bisect.bisect_left(nuclei, end - 0.2 - tail), bisect.bisect_right(nuclei, end + 0.25 - tail)
+    tail = _TAIL * (end - start)
+    earliest = max(end - 0.2, start + 0.6 * (end - start))
+    first, last = bisect.bisect_left(nuclei, earliest - tail), bisect.bisect_right(nuclei, end + 0.25 - tail)
     return min((float(n) + tail for n in nuclei[first:last]), key=lambda option: abs(option - end), default=end)
