@@ -38,6 +38,7 @@ class Accent:
     pitch: float  # semitones above the line's median; 0 where unvoiced
     loudness: float = 0.0  # deviations from the line's usual syllable
     word: int = -1
+    content: bool = True  # not an article, a preposition, an auxiliary, a conjunction or a pronoun
 
 
 def find_accents(speech: Speech) -> list[Accent]:
@@ -62,8 +63,8 @@ def find_accents(speech: Speech) -> list[Accent]:
     score = 0.9 * content + 0.4 * heard + 0.5 * loudness + 0.35 * np.clip(pitch, -4, 6) / 3 + 0.35 * np.clip(length, -2, 3)
     strength = 1 / (1 + np.exp(-1.3 * (score - _USUAL_SCORE)))
     return [
-        Accent(time=float(t), strength=float(s), pitch=float(p), loudness=float(v), word=w)
-        for t, s, p, v, (_, w) in zip(times, strength, pitch, loudness, spots)
+        Accent(time=float(t), strength=float(s), pitch=float(p), loudness=float(v), word=w, content=bool(c > 0))
+        for t, s, p, v, c, (_, w) in zip(times, strength, pitch, loudness, content, spots)
     ]
 
 

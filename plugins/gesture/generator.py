@@ -18,10 +18,11 @@ from ...core.timeline import Stroke, Timeline
 from ..contracts import Brief, frame_count
 from . import gaze, head, lids, stance, upper_face
 from .accents import find_accents
+from .echoes import Echoes
 from .eyes import aim
 from .limbs import Limbs
 from .phrases import Phrase, find_phrases
-from .planning import PlannedStroke, sketch_strokes
+from .planning import SIDES, PlannedStroke, sketch_strokes
 from .roles import find_roles
 from .steadying import chest_course
 from .style import StyleSheet, read_styles, style_sheet
@@ -49,6 +50,8 @@ class GestureGenerator:
             report.stage("Planning and performing the gestures", number / len(briefs))
             warn = report.warn if number == 0 else _unheard
             lexicon, styles = _lexicon(brief, warn), _styles(brief, warn)
+            for name in sorted(set(styles.base.favours) - set(lexicon.units)):
+                warn(f'The style favours "{name}", a gesture that there is not.')
             clips.append(_perform(speech, phrases, brief, lexicon, styles, report))
         return clips
 
@@ -102,7 +105,9 @@ def _perform(
     poses = np.zeros((frames, JOINT_COUNT, 3), dtype=np.float32)
     for name, values in named.items():
         poses[:, JOINT[name]] = values
-    limbs = Limbs(brief.body, brief.betas, rest, strokes, lexicon, seed=brief.seed, seated=body.seated)
+    accents = [accent for phrase in phrases for accent in phrase.accents]
+    echoes = {side: Echoes(accents, strokes, side, styles, brief.seed) for side in SIDES}
+    limbs = Limbs(brief.body, brief.betas, rest, strokes, lexicon, seed=brief.seed, seated=body.seated, echoes=echoes)
     course = chest_course(poses, body.trans, rest, brief.fps)
     for first in range(0, frames, _BLOCK):
         report.stage("Moving arms and hands", first / frames)

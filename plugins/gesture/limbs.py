@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.body import Body
-from ...core.lexicon import SHAPE_SIZE, THUMB_OUT, Lexicon
+from ...core.lexicon import SHAPE_SIZE, THUMB_OUT, Lexicon, Posture
 from ...core.skeleton import JOINT
-from . import arms, contacts, hands, keep_out, paths, surfaces
+from . import arms, contacts, hands, keep_out, lap, paths, surfaces
 from .curves import Track, noise
+from .echoes import Echoes
 from .planning import SIDES, PlannedStroke, Side
 from .steadying import ChestCourse, steadied
 
@@ -69,13 +70,18 @@ class Limbs:
         *,
         seed: int,
         seated: bool,
+        echoes: Mapping[Side, Echoes] | None = None,
     ) -> None:
-        self.rest, self.seed, self.strokes = rest_joints, seed, strokes
+        self.rest, self.seed, self.strokes, self.echoes = rest_joints, seed, strokes, echoes or {}
         self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes())
         shape = lexicon.shapes["hanging"]
         self.tracks: dict[Side, Track] = {}
+        self.laps: dict[Side, lap.Lap] = {}
         for side in SIDES:
             resting = arms.rest_posture(self.build.arms[side], body, betas, rest_joints, shape, seated=seated)
+            if seated:
+                resting = lap.seated_posture(resting, lexicon.shapes["flat"], side)
+                self.laps[side] = self._lap(side, resting)
             self.tracks[side] = paths.posture_track(strokes, side, lexicon, resting, seated=seated)
 
     def poses(
@@ -94,14 +100,23 @@ class Limbs:
         for side in SIDES:
             arm, grid = self.build.arms[side], self._grid(side, times)
             coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side)
+            if side in self.echoes:
+                upward, bent = self.echoes[side].at(times, paths.wrist_path(coordinates)[:, 1])
+                coordinates[:, paths.UPWARD] += upward
+                coordinates[:, paths.BEND] += bent
             goal = steadied(self._place(side, coordinates), times, first, course, self.strokes, side)
             coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
             delayed = self._place(side, grid.at(times - _ELBOW_DELAY))
+            resting = self.laps[side].share(goal) if side in self.laps else np.zeros(len(times))
+            if side in self.laps:
+                goal, delayed = (self.laps[side].carried(place, frames) for place in (goal, delayed))
             ease = 1 - 0.5 * tension[:, None]
             sway = grid.sway()
             aims[side] = arms.aimed(arm, goal, delayed, coordinates, ease * sway.at(times), shoulders)
             angles[side] = hands.finger_angles(self.build.fingers[side], self._shapes(side, times, tension))
             self._sway_fingers(angles[side], arm, aims[side], sway, times, ease)
+            if side in self.laps:
+                aims[side] = self.laps[side].laid(aims[side], resting, frames)
             balls[side] = hands.hand_balls(arm, self.build.fingers[side], self.build.bones[side], angles[side])
         aims = _uncrossed(aims, self.build.arms)
         chest = self.rest[JOINT["spine3"]]
@@ -119,6 +134,21 @@ class Limbs:
         """(T, 3) m from spine3, as a left arm."""
         arm = self.build.arms[side]
         return np.asarray(arm.collar + arm.shoulder + arm.length * paths.wrist_path(coordinates))
+
+    def _lap(self, side: Side, resting: Posture) -> lap.Lap:
+        arm, fingers = self.build.arms[side], self.build.fingers[side]
+        angles = hands.finger_angles(fingers, {finger.name: resting.shape[None] for finger in fingers})
+        balls = hands.hand_balls(arm, fingers, self.build.bones[side], angles)
+        thigh = self.build.surfaces.thighs[SIDES.index(side)]
+        return lap.find_lap(
+            arm,
+            thigh,
+            balls,
+            chest=self.rest[JOINT["spine3"]],
+            hip=self.rest[JOINT[f"{side}_hip"]],
+            knee=self.rest[JOINT[f"{side}_knee"]],
+            planned=arm.collar + arm.shoulder + arm.length * resting.wrist,
+        )
 
     def _grid(self, side: Side, times: Array) -> _Grid:
         begin = int(np.floor((times[0] - 2 * _MEMORY) / _GRID)) if len(times) else 0

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 _CENTRE = rotations.normalised(np.array([0.12, -0.80, 0.58]))  # gesture space's middle, seen from the shoulder
 _ACROSS = rotations.normalised(np.cross(_CENTRE, np.array([0.0, 0.0, 1.0])) * -1)
 _UPWARD = np.cross(_ACROSS, _CENTRE) * -1
-TURN, BEND, SWING, ELBOW = 3, 4, 5, 6  # columns of a track
+UPWARD, TURN, BEND, SWING, ELBOW = 1, 3, 4, 5, 6  # columns of a track
 SHAPE_START = 7
 _PLACE = slice(0, 3)
 _SCALE = np.array([0.75, 0.75, 1.0])  # of the first three columns to arm lengths, near gesture space's middle
@@ -35,6 +35,7 @@ _LOOP_TIME = 0.30  # s
 _LOOP_ROOM = np.array([0.9, 0.0, 0.45])  # across, upward, distance: where a loop opens if nothing else tells
 _WIDEST_LOOP = 0.18  # arm lengths
 _TAIL = 0.107  # share of a stroke that is left when a fifth of its highest speed is: then the hand seems to stop
+_RECOIL, _RECOIL_TIME = 0.09, 0.34  # share of the stroke, s
 _WAIT = 0.03  # s between preparation and stroke from which the hand is to stop there
 
 
@@ -72,6 +73,11 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
             ]
     end = stroke.apex + _TAIL * (stroke.apex - stroke.start)
     moves.append(Move(start=stroke.start, end=end, target=after, via=via, crisp=True))
+    loose = stroke.unit.amplitude[1] - stroke.unit.amplitude[0] > 0.2
+    if loose and not stroke.then:  # springs back a little, where it does not touch anything
+        recoil = after.copy()
+        recoil[: SHAPE_START] += _RECOIL * ((via or (before,))[-1] - after)[:SHAPE_START]
+        moves.append(Move(start=stroke.apex + 0.02, end=stroke.apex + _RECOIL_TIME, target=recoil))
     begin = stroke.apex
     for end, turn in stroke.then:
         if side in turn:

@@ -34,6 +34,7 @@ _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fing
 _CROSSING = -0.16  # of one hand alone, unless its unit is written farther in: it would run into the other one
 _LIST_STEP = 0.085  # arm lengths outward from one item of a list to the next
 _THEMED = 0.65  # share of a phrase's beats that keep to its idea's hand shape and move
+_FAVOUR = 8.0  # what a style's favourites count more
 _EMPHATIC = 0.8  # strength from which a stroke may be an emphatic one
 _SPOKEN_ROLES = frozenset(("negation", "contrast", "list", "question", "closing"))
 
@@ -70,6 +71,11 @@ class Sketch:
     @property
     def sides(self) -> tuple[Side, ...]:
         return SIDES if self.hand == "both" else (self.hand,)
+
+    def by(self, side: Side) -> Sketch:
+        """This stroke with one of its hands only."""
+        one: dict[str, Any] = {name: {side: getattr(self, name)[side]} for name in ("before", "via", "after")}
+        return dataclasses.replace(self, hand=side, turns=tuple({side: turn[side]} for turn in self.turns), **one)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,25 +175,33 @@ def _without_clashes(chosen: Sequence[list[Wish]]) -> list[list[Wish]]:
 
 
 def _ideas(phrases: Sequence[Phrase], lexicon: Lexicon, styles: StyleSheet, seed: int) -> list[_Idea]:
-    weights = np.array([unit.beat for unit in lexicon.beats])
     ideas = []
-    previous = -1
+    previous: Unit | None = None
     for phrase in phrases:
         random = randomness(seed, "idea", phrase.key)
+        beats, weights = _beats(lexicon, styles.at(phrase.start))
         first = int(random.choice(len(weights), p=weights / weights.sum()))
         others = np.where(np.arange(len(weights)) == first, 0.0, weights)
         second = int(random.choice(len(weights), p=others / others.sum())) if others.any() else first
-        theme, previous = (second if first == previous else first), first
+        theme, previous = beats[second if beats[first] is previous else first], beats[first]
         ideas.append(
             _Idea(
                 hand=_leading_hand(styles.at(phrase.start), float(random.random())),
-                theme=lexicon.beats[theme],
+                theme=theme,
                 place={
                     side: randomness(seed, "place", phrase.key, side).normal(0.0, (0.04, 0.045, 0.03)) for side in SIDES
                 },
             )
         )
     return ideas
+
+
+def _beats(lexicon: Lexicon, style: Style) -> tuple[tuple[Unit, ...], Array]:
+    """The units that rhythm may choose in this style, with their weights (N,), none of them zero."""
+    favoured = tuple(lexicon.units[name] for name in style.favours if name in lexicon.units)
+    units = (*favoured, *(unit for unit in lexicon.beats if unit not in favoured))
+    weights = [_FAVOUR * max(u.beat, 0.5) if u in favoured else u.beat for u in units]
+    return units, np.array(weights)
 
 
 def _leading_hand(style: Style, draw: float) -> Hand:
@@ -199,7 +213,7 @@ def _leading_hand(style: Style, draw: float) -> Hand:
 
 def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int, *, last: bool) -> Sketch:
     random = randomness(seed, "stroke", round(wish.accent.time * 100))
-    unit = wish.unit or _unit(wish, phrase, idea, lexicon, seed, random)
+    unit = wish.unit or _unit(wish, phrase, idea, lexicon, style, seed, random)
     hand = _hand(unit, idea.hand, style, wish.part)
     sides = SIDES if hand == "both" else (hand,)
     size = style.amplitude * (0.72 + 0.56 * style.energy) * (0.8 + 0.4 * wish.accent.strength)
@@ -240,12 +254,15 @@ def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: St
     )
 
 
-def _unit(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, seed: int, random: np.random.Generator) -> Unit:
+def _unit(
+    wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int, random: np.random.Generator
+) -> Unit:
     """By role, else by rhythm."""
     role: Role | None = wish.part.role if wish.part and wish.part.role in _SPOKEN_ROLES else None
     if role is None and wish.accent.strength > _EMPHATIC and random.random() < 0.4:
         role = "emphasis"
     units = lexicon.having(role) if role else ()
+    units = tuple(unit for unit in units if unit.id in style.favours) or units
     if units:
         if role == "contrast":  # both its sides are said with one gesture
             random = randomness(seed, "contrast")
@@ -254,8 +271,8 @@ def _unit(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, seed: int, 
         return units[int(random.integers(len(units)))]
     if random.random() < _THEMED:
         return idea.theme
-    weights = np.array([unit.beat for unit in lexicon.beats])
-    return lexicon.beats[int(random.choice(len(weights), p=weights / weights.sum()))]
+    beats, weights = _beats(lexicon, style)
+    return beats[int(random.choice(len(weights), p=weights / weights.sum()))]
 
 
 def _hand(unit: Unit, leading: Hand, style: Style, part: Part | None) -> Hand:

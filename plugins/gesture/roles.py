@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ...core.lexicon import Role
 from ...core.speech import Speech
+from ...core.timeline import Word
 from .accents import Accent
 from .phrases import Phrase
 
@@ -24,6 +24,7 @@ _ASKED = frozenset(  # verbs that stand before their subject in a question
 _SUBJECTS = frozenset("i you he she it we they this that these those there the a an your my his her our their".split())  # noqa: SIM905
 _JOINS = frozenset(("and", "or"))
 _LONGEST_ITEM = 5  # words
+_CLAUSES = frozenset("i you he she we they it who which but because if when while that".split())  # noqa: SIM905
 _FORMER = 4.0  # s before the turn within which the other side of a contrast is looked for
 
 
@@ -52,11 +53,11 @@ def find_roles(speech: Speech, phrases: Sequence[Phrase]) -> dict[int, Part]:
     for phrase in phrases:
         if _asks(phrase, phrases, texts, marked=marked):
             found[_nucleus(phrase.accents).word] = Part(role="question")
+    for phrase, before in zip(phrases, [None, *phrases]):
+        found |= _contrast(phrase, before, texts)
     for items in _lists(speech, phrases, texts):
         for place, item in enumerate(items):
             found[item] = Part(role="list", place=place)
-    for phrase, before in zip(phrases, [None, *phrases]):
-        found |= _contrast(phrase, before, texts)
     for number, text in enumerate(texts):
         if text in _NEGATIONS or text.endswith("n't"):
             found[number] = Part(role="negation")
@@ -95,25 +96,31 @@ def _contrast(phrase: Phrase, before: Phrase | None, texts: Sequence[str]) -> di
 
 
 def _lists(speech: Speech, phrases: Sequence[Phrase], texts: Sequence[str]) -> Iterator[list[int]]:
-    """Each list of three items or more: the stressed word of every item."""
-    words = speech.words or ()
-    strength = {accent.word: accent.strength for phrase in phrases for accent in phrase.accents}
-    first = 0
-    while first < len(words):
-        last = first
-        while last + 1 < len(words) and words[last].break_after in ("", ","):
-            last += 1
-        ends = [n for n in range(first, last) if words[n].break_after == ","]
-        closing = next((n for n in range(ends[-1] + 1, last) if texts[n] in _JOINS), None) if ends else None
-        if closing is not None:
-            items = [range(a + 1, b + 1) for a, b in itertools.pairwise(ends)]
-            items = [range(max(first, ends[0] - 1), ends[0] + 1), *items]
-            if closing > ends[-1] + 1:  # "a, b and c"
-                items.append(range(ends[-1] + 1, closing))
-            items.append(range(closing + 1, min(closing + 3, last + 1)))
-            if len(items) >= 3 and all(0 < len(item) <= _LONGEST_ITEM for item in items):
-                yield [max(item, key=lambda n: (strength.get(n, 0.0), n)) for item in items]
-        first = last + 1
+    """Each list of three items or more ("a, b and c", "a, b, and c"): the stressed word of every item."""
+    strength = {accent.word: accent.strength + accent.content for phrase in phrases for accent in phrase.accents}
+    for join, text in enumerate(texts):
+        if text not in _JOINS:
+            continue
+        items = _items(speech.words or (), join)
+        alike = all(0 < len(item) <= _LONGEST_ITEM and not _CLAUSES & {texts[n] for n in item} for item in items)
+        if len(items) >= 3 and alike:
+            yield [max(item, key=lambda n: (strength.get(n, 0.0), n)) for item in items]
+
+
+def _items(words: Sequence[Word], join: int) -> list[range]:
+    """What the words before and after the "and" at ``join`` enumerate, as far as commas tell."""
+    last = next((n for n in range(join + 1, len(words)) if words[n].break_after), len(words) - 1)
+    items = [range(join + 1, min(last, join + 3) + 1)]
+    end = join - 1
+    while end >= 0:
+        before = next((n for n in range(end - 1, -1, -1) if words[n].break_after), -1)
+        if before < 0 or words[before].break_after != ",":  # the first item: its own words begin anywhere
+            return [range(max(before + 1, end - 1), end + 1), *items]
+        items.insert(0, range(before + 1, end + 1))
+        if len(items[0]) > _LONGEST_ITEM:
+            return [range(max(before + 1, end - 1), end + 1), *items[1:]]
+        end = before
+    return items
 
 
 def _nucleus(accents: Sequence[Accent]) -> Accent:

@@ -39,6 +39,7 @@ class Style:
     energy: float = 0.5  # 0..1, how quick and sharp strokes and head moves are
     rate: float = 20.0  # strokes a minute
     amplitude: float = 1.0  # what stroke sizes are multiplied by
+    favours: tuple[str, ...] = ()  # gestures that rhythm and roles choose above others
     handedness: Literal["right", "left", "both"] = "right"
     height: float = 0.0  # arm lengths that strokes and the waiting hand are raised
     width: float = 0.0  # arm lengths that strokes and the waiting hand go outward
@@ -127,7 +128,7 @@ def _blended(one: Style, other: Style, share: float) -> Style:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Style):
         a, b = getattr(one, field.name), getattr(other, field.name)
-        values[field.name] = (b if share > 0.5 else a) if isinstance(a, str) else a + share * (b - a)
+        values[field.name] = a + share * (b - a) if isinstance(a, float | int) else (b if share > 0.5 else a)
     return Style(**values)
 
 
@@ -154,7 +155,7 @@ def _read(path: Path, warn: Callable[[str], None] | None) -> dict[str, Style]:
 
 
 def _style(table: TomlTable) -> Style:
-    table.only("title", *_LIMITS)
+    table.only("title", "favours", *_LIMITS)
     neutral = Style()
     values: dict[str, Any] = {}
     for name, (low, high) in _LIMITS.items():
@@ -162,4 +163,5 @@ def _style(table: TomlTable) -> Style:
             values[name] = table.number(name, low=low, high=high) * (_DEGREE if name in _DEGREES else 1.0)
     if "title" in table:
         table.text("title")
+    values["favours"] = table.texts("favours")
     return dataclasses.replace(neutral, **values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.lexicon import Posture
 from .paths import turn_time
-from .planning import HOME, SETTLING, PlannedStroke, Release, Side, Sketch
+from .planning import HOME, SETTLING, SIDES, PlannedStroke, Release, Side, Sketch
 
 Array = NDArray[Any]
 
@@ -46,6 +46,7 @@ def timed(
     previous: dict[Side, PlannedStroke] = {}
     strokes: list[PlannedStroke] = []
     for number, sketch in enumerate(kept):
+        sketch = _with_hands_free(sketch, previous, fps)
         following = (_apex(k, fps) for k in kept[number + 1 :] if set(k.sides) & set(sketch.sides))
         limit = next(following, last_time + _CLEAR - LAST_HOLD)
         stroke = _struck(sketch, [previous.get(side) for side in sketch.sides], limit, nuclei, fps)
@@ -72,6 +73,18 @@ def _with_room(sketches: Sequence[Sketch], fps: float, last_time: float, warn: C
         elif sketch.forced:
             warn(f"The stroke asked for at {sketch.accent.time:.2f} s has no room between its neighbours.")
     return kept
+
+
+def _with_hands_free(sketch: Sketch, previous: Mapping[Side, PlannedStroke], fps: float) -> Sketch:
+    """A two-handed stroke of which one hand comes up from rest, but must wait for the busy other one, is made by that one."""
+    if sketch.hand != "both" or sketch.unit.hands != "any":
+        return sketch
+    apex = _apex(sketch, fps)
+    last = {side: previous[side].last if side in previous else -np.inf for side in SIDES}
+    busy: Side = max(SIDES, key=lambda side: last[side])
+    idle: Side = "left" if busy == "right" else "right"
+    hurried = apex - last[busy] < _FROM_REST + sketch.tempo[1]
+    return sketch.by(busy) if hurried and apex - last[idle] > _WAITS else sketch
 
 
 def _struck(

@@ -21,11 +21,14 @@ from .style import Style
 _RESERVED_MARGIN = 0.3  # s kept clear around a word that a key pose takes
 _WEAKEST = 0.3  # strength under which rhythm alone never brings a stroke, unless the phrase has nothing better
 _DUE = 0.8  # s; a longer phrase is not left without a stroke ...
+_SHORT_CRY = 0.35  # s; what is exclaimed has a stroke even if it is as short as this
 _DUE_STROKES = 0.26  # ... where the rate brings this many in its time: at the usual rate, 0.8 s
-_IDLE = 2.85  # s; longer than this, at the usual rate, the hands do not wait inside a phrase
+_IDLE = 3.2  # s; longer than this, at the usual rate, the hands do not wait inside a phrase
 _EDGE = 0.85  # of that, from a phrase's border: its neighbour's stroke may be as far away on the other side
 _USUAL_RATE = 20.0  # strokes a minute
 _FORMAL_END = 0.35  # how often the line's last stress is marked as an end
+_TELLING = 0.4  # strength from which a word with a meaning may add to the rate's strokes ...
+_TELLING_APART = 1.6  # s; ... but not closer than this, on average
 _CLOSING = 1.0  # score that the line's last stress has over the others
 _LENT = 0.5  # s before it, from which it takes a meaning if it has none: what "every word" means strikes on "word"
 _ROLE_SCORE: Mapping[str, float] = {
@@ -80,7 +83,11 @@ def meant_units(
 def is_due(phrase: Phrase, style: Style, *, last: bool) -> bool:
     """Whether the phrase must not go without a stroke: it is long enough, or it closes the line or exclaims."""
     length = phrase.end - phrase.start
-    return style.rate > 0 and length > _DUE and (last or phrase.mark == "!" or length * style.rate / 60 > _DUE_STROKES)
+    if style.rate <= 0:
+        return False
+    return (phrase.mark == "!" and length > _SHORT_CRY) or (
+        length > _DUE and (last or length * style.rate / 60 > _DUE_STROKES)
+    )
 
 
 def find_wishes(
@@ -117,11 +124,14 @@ def find_wishes(
         ends = accent.time == closing and part is None
         if ends and randomness(seed, "closing", round(accent.time * 100)).random() < _FORMAL_END:
             part = Part(role="closing")
-        weak = accent.strength < weakest and meaning is None and part is None and emphasis <= 1
+        plain = meaning is None and part is None and emphasis <= 1
+        weak = plain and (accent.strength < weakest or (not accent.content and any(a.content for a in phrase.accents)))
         if weak or accent.word in direction.muted or emphasis <= 0 or any(a < accent.time < b for a, b in kept_clear):
             continue
         score = accent.strength * emphasis + 0.3 * randomness(seed, "score", round(accent.time * 100)).random()
-        score += (0.35 + 0.5 * accent.strength) * (meaning is not None) + 0.5 * (emphasis > 1.2)
+        if meaning is not None:  # what paints a picture goes before what only stresses
+            score += (0.35 if "emphasis" in meaning.unit.roles else 0.8) + 0.5 * accent.strength
+        score += 0.5 * (emphasis > 1.2)
         score += _CLOSING * (accent.time == closing) + (_ROLE_SCORE.get(part.role, 0.0) if part else 0.0)
         wish = Wish(
             accent=accent,
@@ -147,7 +157,8 @@ def chosen_wishes(wishes: Sequence[Wish], phrase: Phrase, style: Style, seed: in
         return sorted((w for w in wishes if w.forced), key=lambda w: w.accent.time)
     length = phrase.end - phrase.start + min(phrase.pause, 0.4)
     count = int(length * style.rate / 60 + randomness(seed, "count", phrase.key).random() * 0.9 + 0.05)
-    count = max(count, 1) if due else count
+    telling = sum(wish.unit is not None and wish.accent.strength > _TELLING for wish in wishes)
+    count = max(count, min(telling, round(length / _TELLING_APART)), int(due))
     apart = float(np.clip(20 / style.rate, 0.5, 1.1))
     taken: list[Wish] = []
     ranked = sorted(wishes, key=lambda w: (-w.forced, -w.score, w.accent.time))

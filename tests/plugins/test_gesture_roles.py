@@ -68,7 +68,10 @@ def test_a_list_has_its_items_in_order() -> None:
     found = roles("They carried apples, heavy timber, silver and wine.")
     places = {word: part.place for word, part in found.items() if part.role == "list"}
     assert places == {"apples": 0, "timber": 1, "silver": 2, "wine": 3}
-    assert not any(p.role == "list" for p in roles("They waited, and went home.").values())
+    found = roles("You may take the money, the car, and the whole house, but my dog stays.")
+    assert {word: part.place for word, part in found.items() if part.role == "list"}.keys() == {"money", "car", "house"}
+    for plain in ("They waited, and went home.", "You would run, but I just stood there, and laughed.", "bread and butter"):
+        assert not any(p.role == "list" for p in roles(plain).values()), plain
 
 
 def test_a_contrast_has_two_sides() -> None:

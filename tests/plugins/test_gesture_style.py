@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from declaim.core.errors import InputError
+from declaim.core.lexicon import read_lexicon
 from declaim.plugins import registry
 from declaim.plugins.contracts import StyledRange
 from declaim.plugins.gesture.style import SHIPPED, Style, read_styles, style_sheet
@@ -73,6 +74,13 @@ def test_a_wrong_style_is_told_with_its_line_and_the_rest_is_read(tmp_path: Path
     assert len(told) == 2
     assert "mine.toml, line 7, [styles.loud]" in told[0] and "from 0 to 1, not 3" in told[0]
     assert "line 10" in told[1] and "did you mean energy" in told[1]
+
+
+def test_styles_favour_gestures_that_there_are() -> None:
+    units = read_lexicon().units
+    favoured = {name: style.favours for name, style in read_styles().items()}
+    assert all(set(names) <= set(units) for names in favoured.values())
+    assert not favoured["neutral"] and not set(favoured["angry"]) & set(favoured["happy"])
 
 
 def test_every_field_that_the_file_documents_is_one() -> None:

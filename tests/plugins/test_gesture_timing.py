@@ -20,11 +20,12 @@ from declaim.inference.stroke_targets import stroke_targets
 from declaim.plugins import registry
 from declaim.plugins.contracts import Brief, Direction
 from declaim.plugins.gesture.accents import find_accents
+from declaim.plugins.gesture.echoes import Echoes
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import find_phrases
 from declaim.plugins.gesture.planning import PlannedStroke, sketch_strokes
 from declaim.plugins.gesture.steadying import chest_course, steadied
-from declaim.plugins.gesture.style import style_sheet
+from declaim.plugins.gesture.style import read_styles, style_sheet
 from declaim.plugins.gesture.timing import timed
 from declaim.plugins.parameters import complete
 
@@ -150,22 +151,53 @@ def test_every_style_keeps_to_its_rate(lexicon: Lexicon) -> None:
     assert 10 < rate("shy") < rate("neutral") < rate("energetic") < 40
 
 
+def test_a_style_chooses_its_favourites(lexicon: Lexicon) -> None:
+    def share(style: str, names: tuple[str, ...]) -> float:
+        strokes = [s for seed in range(10) for s in plan(voiced(), lexicon, seed=seed, style=style) if not s.part]
+        free = [s.unit.id for s in strokes if s.unit.beat or "emphasis" in s.unit.roles]
+        return sum(name in names for name in free) / len(free)
+
+    for style in ("angry", "happy"):
+        names = read_styles()[style].favours
+        assert share(style, names) > 1.3 * share("neutral", names), style
+
+
+def test_hands_that_wait_keep_time(lexicon: Lexicon) -> None:
+    speech = voiced()
+    strokes = plan(speech, lexicon)
+    accents = find_accents(speech)
+    times = np.arange(int(speech.duration * 60)) / 60
+    up = np.full(len(times), -0.5)
+    for side in ("left", "right"):
+        echoes = Echoes(accents, strokes, side, style_sheet({}, ()), 0)
+        upward, bent = echoes.at(times, up)
+        assert np.abs(upward).max() > 0.02 and np.abs(bent).max() > 0.04
+        for stroke in strokes:
+            if side in stroke.sides:
+                assert np.abs(upward[(times > stroke.apex - 0.1) & (times < stroke.last)]).max(initial=0.0) < 1e-3
+        lowest = times[1:-1][(upward[1:-1] < upward[:-2]) & (upward[1:-1] <= upward[2:]) & (upward[1:-1] < -0.02)]
+        assert len(lowest) and all(min(abs(a.time - t) for a in accents) < 0.03 for t in lowest)
+        assert not np.any(echoes.at(times, up - 0.46)[0]), "a hanging hand does not beat"
+
+
 def test_a_list_steps_outward_and_a_contrast_changes_hands(lexicon: Lexicon) -> None:
-    items = contrasts = 0
-    for seed in range(8):
-        strokes = plan(voiced(), lexicon, seed=seed, rate=2.0)
-        listed = [s for s in strokes if s.part and s.part.role == "list"]
+    listing = voiced("Sailors carried apples, silver, lanterns and timber.")
+    opposing = voiced("The harbour was silver in the morning, but the doorway was golden at noon.")
+    steps = 0
+    hands = set()
+    for seed in range(12):
+        listed = [s for s in plan(listing, lexicon, seed=seed, rate=2.5) if s.part and s.part.role == "list"]
         for before, after in itertools.pairwise(listed):
-            assert before.part and after.part
-            if before.unit is after.unit and before.hand == after.hand and after.part.place > before.part.place:
-                items += 1
+            assert before.part and after.part and before.part.place < after.part.place
+            if before.unit is after.unit and before.hand == after.hand:
+                steps += 1
                 side = after.sides[0]
                 assert after.after[side].wrist[0] > before.after[side].wrist[0] - 0.05
-        for stroke in strokes:
+        for stroke in plan(opposing, lexicon, seed=seed, rate=2.5):
             if stroke.part and stroke.part.side and stroke.unit.hands in ("any", "one"):
-                contrasts += 1
+                hands.add(stroke.hand)
                 assert stroke.hand == stroke.part.side
-    assert items and contrasts
+    assert steps and hands == {"left", "right"}
 
 
 @pytest.mark.parametrize("word", [3, 12, 24, 33, 47])
