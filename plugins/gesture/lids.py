@@ -1,9 +1,9 @@
-"""Blinks: where phrases end, with the eyes' longer ways, and by rate."""
+"""Blinks: by rate, where phrases end and with the eyes' longer ways; never too long without one."""
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,15 +18,14 @@ from .style import StyleSheet
 
 Array = NDArray[Any]
 _CLOSING, _OPENING = 0.09, 0.19  # s; the lids fall twice as fast as they rise (VanderWerf et al. 2003, J Neurophysiol 89)
-_CELL = 1.0  # s, in which there is one blink by rate or none
-_REACH = 0.65  # s around a phrase's end or a long way of the eyes that such a moment stands for
-_FAVOURED = 1.1  # how much likelier than by rate a blink is there ...
-_SPEAKING, _SILENT = 0.36, 0.93  # ... and in between
-_LONG_WAY = 9.0  # degrees
-_APART, _NEAR = 0.42, 0.41  # s between blinks: what a double one takes, and the least
+_SHORTEST, _LONGEST = 0.45, 1.55  # of the mean, the time from one blink to the next before any is drawn to its moment
+_SOONEST, _LATEST = 0.12, 0.75  # of the mean, until the first one
+_PULL = 1.2  # s, the most that a phrase's end or a long way of the eyes draws a blink to itself: what moves reaches no farther
+_AGAIN, _NEAR = 0.42, 0.41  # s between blinks: what a double one takes, and the least
 _DOUBLE = 0.07  # share of blinks that a second follows at once
-_HALF = 0.1  # share of blinks by rate that shut only partly
+_HALF = 0.5  # share of those that shut only partly
 _EDGE = 0.2  # s at the line's ends without one
+_LONG_WAY = 9.0  # degrees
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +35,16 @@ class Blink:
     time: float  # s, when they meet
     depth: float  # 1 shut
     opening: float  # s
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Home:
+    """Where a blink comes if nothing calls for it, and between when it may be drawn, s."""
+
+    time: float
+    earliest: float
+    latest: float
+    draws: Array  # (5,)
 
 
 def plan_blinks(
@@ -48,58 +57,75 @@ def plan_blinks(
 ) -> list[Blink]:
     """The line's blinks in order of time.
 
-    Each moment that calls for one stands for the time around it, and cells of a second for the rest: so the rate holds
-    without anything being counted along the line, and what moves changes nothing farther than that.
+    They have homes in time that know nothing of the words, nowhere farther from each other than eyes stay open; what
+    calls for a blink draws the one that is near to it, as far as its neighbours let it. So the rate holds, no stare
+    lasts, and what moves changes nothing farther than ``_PULL``.
     """
-    called = _calls(duration, phrases, shifts, sounds, seed)
-    at = np.array([time for time, _ in called])
-    wanted: list[tuple[float, Blink]] = []  # with the draw that decides between neighbours
-    for number, (time, key) in enumerate(called):
-        before = _REACH if number == 0 else min(_REACH, (time - at[number - 1]) / 2)
-        after = _REACH if number == len(called) - 1 else min(_REACH, (at[number + 1] - time) / 2)
-        draws = randomness(seed, "blink", key).random(4)
-        if draws[0] < _FAVOURED * (before + after) * styles.at(time).blinks / 60:
-            wanted.append((draws[0] - 1, Blink(time=time, depth=1.0, opening=_OPENING * (0.85 + 0.6 * draws[1]))))
-            if draws[2] < _DOUBLE:
-                again = time + _APART + 0.1 * draws[3]
-                wanted.append((draws[0] - 0.5, Blink(time=again, depth=1.0, opening=_OPENING)))
-    starts, ends = np.array([phrase.start for phrase in phrases]), np.array([phrase.end for phrase in phrases])
-    rows = randomness(seed, "blink rate").random((int(duration / _CELL) + 1, 5))
-    for cell, draws in enumerate(rows):
-        time = (cell + draws[1]) * _CELL
-        if len(at) and np.abs(at - time).min() < _REACH:
+    called = np.array(_calls(duration, phrases, shifts, sounds, seed))
+    blinks: list[Blink] = []
+    doubles: list[Blink] = []
+    for home in _homes(duration, styles, seed):
+        near = called[(called >= home.earliest) & (called <= home.latest)]
+        time = float(near[np.abs(near - home.time).argmin()]) if len(near) else home.time
+        _, half, depth, opening, double = home.draws
+        blinks.append(Blink(time=time, depth=1.0, opening=_OPENING * (0.85 + 0.6 * opening)))
+        if double < _DOUBLE:
+            again, deep = time + _AGAIN + 0.1 * double / _DOUBLE, 0.55 + 0.2 * depth if half < _HALF else 1.0
+            doubles.append(Blink(time=again, depth=deep, opening=_OPENING))
+    times = np.array([blink.time for blink in blinks])
+    clear = [d for d in doubles if np.abs(times - d.time).min() > _NEAR and d.time < duration - _EDGE]
+    return sorted([*blinks, *clear], key=lambda blink: blink.time)
+
+
+def _homes(duration: float, styles: StyleSheet, seed: int) -> list[_Home]:
+    """Each style has its own course of blinks along the whole line, which shows where the style holds."""
+    bounds = sorted({0.0, duration, *(t for start, end, _ in styles.ranges for t in (start, end) if 0 < t < duration)})
+    courses: dict[float, tuple[Array, Array]] = {}
+    found: list[tuple[float, float, Array]] = []  # time, the longest before and after it, draws
+    for start, end in itertools.pairwise(bounds):
+        rate = styles.at((start + end) / 2).blinks
+        if rate <= 0:
             continue
-        speaking = np.any((starts < time + 0.5) & (ends > time - 0.5))
-        if draws[0] < (_SPEAKING if speaking else _SILENT) * _CELL * styles.at(time).blinks / 60:
-            depth = 0.55 + 0.2 * draws[4] if draws[2] < _HALF else 1.0
-            wanted.append((draws[0], Blink(time=time, depth=depth, opening=_OPENING * (0.85 + 0.6 * draws[3]))))
-    return _apart(wanted, duration)
+        mean = (1 + _DOUBLE) * 60 / rate
+        if rate not in courses:
+            draws = randomness(seed, "blinks").random((int(duration / (_SHORTEST * mean)) + 2, 5))
+            ways = mean * (_SHORTEST + (_LONGEST - _SHORTEST) * draws[:, 0])
+            ways[0] = mean * (_SOONEST + (_LATEST - _SOONEST) * draws[0, 0])
+            courses[rate] = np.cumsum(ways), draws
+        times, draws = courses[rate]
+        longest = _LONGEST * mean
+        inside = np.flatnonzero((times >= max(start, _EDGE)) & (times < min(end, duration - _EDGE)))
+        first = times[inside[0]] if len(inside) else end
+        # Nobody stares from one style into the next.
+        if first - (found[-1][0] if found else 0.0) > longest and _EDGE < start < duration - _EDGE:
+            found.append((start, longest, randomness(seed, "blink between", round(start * 100)).random(5)))
+        found += [(float(times[k]), longest, draws[k]) for k in inside]
+    kept: list[tuple[float, float, Array]] = []
+    for item in found:
+        if not kept or item[0] - kept[-1][0] > _NEAR:
+            kept.append(item)
+    at = [0.0, *(item[0] for item in kept), duration]
+    homes = []
+    for before, (time, longest, draws), after in zip(at, kept, at[2:]):
+        # Half of what a stretch is short of the longest is for the blink on either side of it.
+        early = min(_PULL, (longest - (after - time)) / 2, (time - before - _NEAR) / 2)
+        late = min(_PULL, (longest - (time - before)) / 2, (after - time - _NEAR) / 2)
+        earliest, latest = max(time - max(early, 0.0), _EDGE), min(time + max(late, 0.0), duration - _EDGE)
+        homes.append(_Home(time=time, earliest=earliest, latest=latest, draws=draws))
+    return homes
 
 
 def _calls(
     duration: float, phrases: Sequence[Phrase], shifts: Sequence[Shift], sounds: Sequence[VocalSound], seed: int
-) -> list[tuple[float, int]]:
-    """Moments that call for a blink, in order of time, each with a key for its draws."""
+) -> list[float]:
+    """Moments that call for a blink, s, in order of time."""
     calls = []
     for phrase in phrases:
         late = 0.18 * float(randomness(seed, "blink place", phrase.key).random())
-        calls.append((phrase.end - 0.05 + late, phrase.key))
-    calls += [(shift.start + 0.03, round(shift.start * 100)) for shift in shifts if shift.degrees > _LONG_WAY]
-    calls += [(sound.start + 0.05, round(sound.start * 100)) for sound in sounds if sound.kind != "laugh"]
-    return sorted((time, key) for time, key in calls if 0 <= time < duration)
-
-
-def _apart(wanted: Sequence[tuple[float, Blink]], duration: float) -> list[Blink]:
-    """Of neighbours that are too near to each other, the one drawn lower; in order of time."""
-    row = sorted(wanted, key=lambda item: (item[1].time, item[0]))
-    times = [blink.time for _, blink in row]
-    kept = []
-    for number, (draw, blink) in enumerate(row):
-        first, last = bisect.bisect_right(times, blink.time - _NEAR), bisect.bisect_left(times, blink.time + _NEAR)
-        rivals = [row[k][0] for k in range(first, last) if k != number]
-        if all(draw < rival for rival in rivals) and _EDGE < blink.time < duration - _EDGE:
-            kept.append(blink)
-    return kept
+        calls.append(phrase.end - 0.05 + late)
+    calls += [shift.start + 0.03 for shift in shifts if shift.degrees > _LONG_WAY]
+    calls += [sound.start + 0.05 for sound in sounds if sound.kind != "laugh"]
+    return sorted(time for time in calls if _EDGE < time < duration - _EDGE)
 
 
 def closure(blinks: Sequence[Blink], times: Array, fps: float, side: Literal["Left", "Right"] | str) -> Array:

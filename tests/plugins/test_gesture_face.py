@@ -18,7 +18,7 @@ from declaim.plugins.gesture import gaze, lids, upper_face
 from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.phrases import Phrase, find_phrases
 from declaim.plugins.gesture.roles import find_roles
-from declaim.plugins.gesture.style import style_sheet
+from declaim.plugins.gesture.style import StyleSheet, style_sheet
 
 Array = NDArray[Any]
 LINE = "The sailors carried heavy timber to the harbour. Were you ever afraid of thunder? Nobody noticed the lantern, friends! "
@@ -120,6 +120,38 @@ def test_blinks_keep_the_rate_asked_for_in_speech_and_in_silence(said: bool) -> 
     for rate in (0.0, 6.0, 17.0, 34.0):
         counts = [len(blinked(long, seed=seed, blinks=rate / 17)) * 60 / long.duration for seed in range(8)]
         assert np.mean(counts) == pytest.approx(rate, rel=0.2, abs=1.0)
+
+
+@pytest.mark.parametrize("style", ["neutral", "calm", "energetic", "formal", "shy", "angry", "happy"])
+def test_nobody_stares(style: str) -> None:
+    """Six seconds at the most at the neutral rate, nine when angry; from the line's beginning to its end."""
+    rate = style_sheet({"style": style}, []).base.blinks
+    longest = min(6.3 * 17 / rate, 9.3)
+    lines: list[tuple[Speech, list[Phrase]]] = []
+    for times in (1, 2, 6):
+        said = spoken(LINE * times)
+        silent = Speech(audio_sha256="", duration=said.duration)
+        lines += [(said, phrased(said)), (silent, [])]
+    rest = np.asarray(builtin_body().rest_joints(np.zeros(10)), dtype=np.float64)
+    styles = style_sheet({"style": style}, [])
+    gaps = []
+    for seed, (line, phrases) in itertools.product(range(10), lines):
+        looks = gaze.plan_looks(line.duration, phrases, [], line.sounds or (), rest, styles, seed)
+        _, shifts = gaze.gaze_track(np.arange(2) / 30, line.duration, looks, seed)
+        blinks = lids.plan_blinks(line.duration, phrases, shifts, line.sounds or (), styles, seed)
+        open_from = [0.0, *(blink.time for blink in blinks if blink.depth == 1), line.duration]
+        gaps.append(np.diff(open_from).max())
+        assert len(blinks) == 0 or np.diff([blink.time for blink in blinks]).min(initial=1.0) > 0.4
+    assert max(gaps) <= longest
+    assert np.std(gaps) > 0.1, "no clockwork"
+
+
+def test_nobody_stares_from_one_style_to_the_next() -> None:
+    slow, quick = (style_sheet({"blinks": b}, []).base for b in (0.6, 1.5))
+    for seed, start in itertools.product(range(10), (7.0, 8.3, 9.1, 12.0)):
+        sheet = StyleSheet(base=slow, ranges=((start, start + 6.0, quick), (start + 6.0, start + 9.0, slow)))
+        times = [0.0, *(b.time for b in lids.plan_blinks(30.0, [], [], [], sheet, seed)), 30.0]
+        assert np.diff(times).max() < 6.3 / 0.6 and np.diff(times[1:-1]).min() > 0.4
 
 
 def test_blinks_prefer_the_ends_of_phrases_and_keep_apart(speech: Speech) -> None:
