@@ -44,7 +44,7 @@ class _Build:
 
 
 @functools.lru_cache(maxsize=8)
-def _build(body: Body, betas: bytes) -> _Build:
+def _build(body: Body, betas: bytes, seated: bool) -> _Build:
     shape = np.frombuffer(betas, dtype=np.float32)
     rest = np.asarray(body.rest_joints(shape), dtype=np.float64)
     both = {side: arms.read_arm(rest, side) for side in SIDES}
@@ -53,7 +53,7 @@ def _build(body: Body, betas: bytes) -> _Build:
         fingers={side: hands.read_fingers(rest, both[side]) for side in SIDES},
         bones={side: hands.read_bones(body, shape, rest, both[side]) for side in SIDES},
         links=contacts.read_links(body, shape, rest),
-        surfaces=surfaces.measured(body, shape),
+        surfaces=surfaces.measured(body, shape, seated=seated),
     )
 
 
@@ -73,7 +73,7 @@ class Limbs:
         echoes: Mapping[Side, Echoes] | None = None,
     ) -> None:
         self.rest, self.seed, self.strokes, self.echoes = rest_joints, seed, strokes, echoes or {}
-        self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes())
+        self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes(), seated)
         shape = lexicon.shapes["hanging"]
         self.tracks: dict[Side, Track] = {}
         self.laps: dict[Side, lap.Lap] = {}

@@ -89,8 +89,8 @@ class Surfaces:
     thighs: tuple[Surface, Surface]  # left, right
 
 
-def measured(body: Body, betas: Array) -> Surfaces:
-    """The surfaces of a body's shape, from its mesh."""
+def measured(body: Body, betas: Array, *, seated: bool = False) -> Surfaces:
+    """The surfaces of a body's shape, from its mesh. A bent hip flattens the thigh: ``seated`` measures it so."""
     vertices, joints = body.shaped(betas).astype(np.float64), body.rest_joints(betas).astype(np.float64)
     solid = np.ones(len(body.triangles), dtype=bool)
     for part in body.parts:
@@ -105,6 +105,14 @@ def measured(body: Body, betas: Array) -> Surfaces:
         points = np.concatenate([np.tensordot(corners, weight, axes=([1], [0])) for weight in _BARYCENTRIC])
         return points[(points[:, 1] > low) & (points[:, 1] < high)]
 
+    def thigh_samples(side: str) -> Array:
+        if not seated:
+            return samples((f"{side}_hip", f"{side}_knee"), knee - 0.02, hip + 0.02)
+        mine = np.isin(owner, [JOINT[f"{side}_hip"], JOINT[f"{side}_knee"]])
+        corners = _unbent(body, betas, joints, side)[triangles[mine[triangles].any(axis=1)]]
+        points = np.concatenate([np.tensordot(corners, weight, axes=([1], [0])) for weight in _BARYCENTRIC])
+        return points[(points[:, 1] > knee + 0.02) & (points[:, 1] < hip - 0.02)]
+
     hip, knee, pelvis = joints[JOINT["left_hip"], 1], joints[JOINT["left_knee"], 1], joints[JOINT["pelvis"], 1]
     chest, neck, head = joints[JOINT["spine3"], 1], joints[JOINT["neck"], 1], joints[JOINT["head"], 1]
     crown = float(vertices[:, 1].max())
@@ -116,8 +124,9 @@ def measured(body: Body, betas: Array) -> Surfaces:
     waist = (pelvis + 0.3 * (chest - pelvis), chest)
     thighs = []
     for side in ("left", "right"):
-        thigh = samples((f"{side}_hip", f"{side}_knee"), knee - 0.02, hip + 0.02)
-        thighs.append(_surface(thigh, upper=f"{side}_hip", lower=f"{side}_hip", blend=(0.0, 1.0)))
+        thigh = thigh_samples(side)
+        surface = _surface(thigh, upper=f"{side}_hip", lower=f"{side}_hip", blend=(0.0, 1.0))
+        thighs.append(_yielding(surface) if seated else surface)
     return Surfaces(
         trunk=_surface(trunk, upper="spine3", lower="pelvis", blend=waist),
         head=_surface(samples(_HEAD, neck, crown + 1.0), upper="head", lower="spine3", blend=(neck, head + 0.02)),
@@ -155,6 +164,26 @@ def chest_frames(poses: Array, rest: Array) -> dict[str, tuple[Array, Array]]:
 
 
 # --- measuring ---
+
+_GIVE = 0.006  # m
+_SEATED_HIP = -np.radians(85.0)  # rad about x
+
+
+def _unbent(body: Body, betas: Array, rest: Array, side: str) -> Array:
+    """(V, 3) the mesh of a body whose hip and knee are bent as on a chair, turned back with that thigh into rest space."""
+    poses = np.zeros((1, 55, 3), dtype=np.float32)
+    poses[0, JOINT[f"{side}_hip"], 0], poses[0, JOINT[f"{side}_knee"], 0] = _SEATED_HIP, -_SEATED_HIP
+    vertices = body.vertices(poses=poses, trans=np.zeros((1, 3), np.float32), betas=np.asarray(betas, np.float32))[0]
+    turned = rotations.axis_angle_to_matrix(poses[0, JOINT[f"{side}_hip"]].astype(np.float64))
+    return np.asarray((vertices - rest[JOINT[f"{side}_hip"]]) @ turned + rest[JOINT[f"{side}_hip"]])
+
+
+def _yielding(surface: Surface) -> Surface:
+    """The surface where a hand lies on it: flesh gives a little."""
+    table = surface.table.copy()
+    table[..., 0] -= _GIVE
+    return dataclasses.replace(surface, table=table)
+
 
 _BARYCENTRIC = np.array(
     [(i / 3, j / 3, (3 - i - j) / 3) for i in range(4) for j in range(4 - i)]
