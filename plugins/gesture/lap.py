@@ -26,8 +26,9 @@ _OUTWARD = {"left": 0.004, "right": 0.012}  # m, of the wrist from the thigh's m
 _INWARD = {"left": np.radians(12), "right": np.radians(20)}  # that the fingers point to the other knee
 _LIE = 0.001  # m that lying flesh gives
 _FAR = 0.30  # m from the planned rest at which a hand is free of the thigh
-_PITCHES = np.radians(np.arange(-24.0, 25.0, 6.0))  # of the hand on the thigh
-_ROLLS = np.radians(np.arange(-24.0, 25.0, 6.0))
+_PITCHES = np.radians(np.arange(-18.0, 19.0, 6.0))  # of the hand on the thigh
+_ROLLS = np.radians(np.arange(-18.0, 19.0, 6.0))
+_SOFT = 0.02  # m over which a falling hand loses its speed
 _STILL, _DAMPED = 0.09, 0.65  # m within which a lying hand wanders less, and by how much
 
 
@@ -40,6 +41,7 @@ class Lap:
     chest: Array  # (3,) m, spine3 at rest
     planned: Array  # (3,) m, the resting wrist seen from spine3, as a left arm
     wrist: Array  # (3,)
+    out: Array  # (3,) unit, out of the thigh where the hand lies
     hand: Array  # (3, 3) the hand's frame, of a left hand, in mirrored rest space on the right
 
     def share(self, goal: Array) -> Array:
@@ -53,7 +55,13 @@ class Lap:
         place = (turned @ self.wrist + offset - self.chest) * self.arm.sign
         away = goal - self.planned
         near = 1 - minimum_jerk(np.sqrt((away * away).sum(axis=1)) / _STILL)
-        return np.asarray(goal + self.share(goal)[:, None] * (place - self.planned) - _DAMPED * near[:, None] * away)
+        share = self.share(goal)
+        carried = goal + share[:, None] * (place - self.planned) - _DAMPED * near[:, None] * away
+        # A hand that would strike below the lap comes down on it softly.
+        up = (turned @ self.out) * self.arm.sign
+        over = ((carried - place) * up).sum(axis=1)
+        lift = (1 - share) * _SOFT * np.logaddexp(0.0, -over / _SOFT)
+        return np.asarray(carried + lift[:, None] * up)
 
     def laid(self, aim: Aim, share: Array, frames: Frames) -> Aim:
         """``aim`` with the hand turned flat onto the thigh by its ``share`` (T,)."""
@@ -91,7 +99,7 @@ def find_lap(
             at = at - (float(gap.min()) - MARGIN + _LIE) * out * sign
         if gap.mean() < best:
             best, wrist, hand = float(gap.mean()), at, turned
-    return Lap(arm=arm, joint=f"{side}_hip", chest=chest, planned=planned, wrist=wrist, hand=hand)
+    return Lap(arm=arm, joint=f"{side}_hip", chest=chest, planned=planned, wrist=wrist, out=out * sign, hand=hand)
 
 
 def seated_posture(posture: Posture, flat: Array, side: str) -> Posture:

@@ -165,7 +165,7 @@ def chest_frames(poses: Array, rest: Array) -> dict[str, tuple[Array, Array]]:
 
 # --- measuring ---
 
-_GIVE = 0.006  # m
+_GIVE = 0.0045  # m
 _SEATED_HIP = -np.radians(85.0)  # rad about x
 
 
