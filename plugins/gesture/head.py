@@ -18,6 +18,7 @@ from .gaze import Look
 from .phrases import Phrase
 from .planning import PlannedStroke
 from .roles import Part
+from .shakes import shakes
 from .style import StyleSheet
 
 Array = NDArray[Any]
@@ -26,6 +27,7 @@ _NECK_SHARE = 0.45
 _MOST = np.radians([34.0, 50.0, 28.0])  # down or up, sideways, tilted: well inside what a neck can (AAOS 1965: 45, 80, 45)
 _LAG = 0.1  # s that the head starts after the eyes
 _APART = 0.3  # s between nods
+_ASLANT = 0.14  # rad, of a body that is fully slumped
 UNSURE = frozenset(
     "maybe perhaps possibly probably guess suppose wonder unsure somehow hmm might seems seem roughly almost".split()  # noqa: SIM905
 )
@@ -58,11 +60,15 @@ def head_turn(
     """(T, 3) rad, the head in the world as far as it moves on its own: down, to the left, tilted to the right."""
     turn = _attitudes(phrases, styles, seed).sample(times)
     turn += _nods(phrases, strokes, parts, speech, styles, seed).sample(times)
-    turn += _gestures(phrases, strokes, parts, speech, seed).sample(times)
+    turn += _gestures(phrases, strokes, parts, speech, styles, seed).sample(times)
     turn[:, 0] += _melody(speech, times)
     for column, (deviation, period) in enumerate(((0.009, 1.7), (0.014, 2.3), (0.008, 2.9))):
         turn[:, column] += deviation * noise(seed, f"head {column}", times, period)
     lively = styles.curve("head", times)[:, None]
+    # Who makes himself small holds the head aslant.
+    side = 1.0 if randomness(seed, "aslant").random() < 0.5 else -1.0
+    slump = np.maximum(-styles.curve("posture", times), 0.0)
+    turn[:, 2] += side * _ASLANT * slump * (1 + 0.4 * noise(seed, "aslant", times, 4.0))
     turn *= lively
     # A lively head shakes and nods more; it does not look farther aside than there is something to see.
     turn += np.minimum(lively, 1.0) * (_following(looks).sample(times) + _answers(speech.sounds or (), times, seed))
@@ -162,17 +168,21 @@ def _nods(
 
 
 def _gestures(
-    phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], parts: Mapping[int, Part], speech: Speech, seed: int
+    phrases: Sequence[Phrase],
+    strokes: Sequence[PlannedStroke],
+    parts: Mapping[int, Part],
+    speech: Speech,
+    styles: StyleSheet,
+    seed: int,
 ) -> _Bobs:
     """What words mean to the head: shakes, tilts and turns, of their own or with the hands' gesture."""
     bobs = _Bobs()
-    shaken: list[float] = []
+    denied: list[Accent] = []
     for phrase in phrases:
         for accent in phrase.accents:
             part = parts.get(accent.word)
             if part and part.role == "negation":
-                _shake(bobs, accent, seed, 0.6 + 0.6 * accent.strength)
-                shaken.append(accent.time)
+                denied.append(accent)
             elif part and part.role == "contrast":
                 side = 1.0 if part.side == "left" else -1.0
                 _lean(bobs, accent.time, phrase.end, 0.13 * side, -0.05 * side)
@@ -194,28 +204,16 @@ def _gestures(
                 )
             )
     for stroke in strokes:
-        if stroke.unit.head == "shake" and all(abs(stroke.apex - time) > 0.5 for time in shaken):
-            _shake(bobs, stroke.accent, seed, 1.0)
+        if stroke.unit.head == "shake" and all(abs(stroke.apex - accent.time) > 0.5 for accent in denied):
+            denied.append(stroke.accent)
         elif stroke.unit.head == "tilt":
             _tilt(bobs, stroke.apex, min(stroke.hold_end, stroke.apex + 1.0), _side(seed, stroke.accent) * 0.1)
+    bobs.left.extend(shakes(sorted(denied, key=lambda accent: accent.time), styles, seed))
     return bobs
 
 
 def _side(seed: int, accent: Accent) -> float:
     return 1.0 if randomness(seed, "head side", round(accent.time * 100)).random() < 0.5 else -1.0
-
-
-def _shake(bobs: _Bobs, accent: Accent, seed: int, size: float) -> None:
-    """Side to side, dying away; the middle of the second swing lies on the accent."""
-    random = randomness(seed, "shake", round(accent.time * 100))
-    draws = random.random(3)
-    step = 0.19 + 0.05 * draws[0]
-    sign = 1.0 if draws[1] < 0.5 else -1.0
-    shares = (0.75, -1.0, 0.7, -0.35) if draws[2] < 0.6 else (0.8, -1.0, 0.4)
-    for swing, share in enumerate(shares):
-        t = accent.time + step * (swing - 0.6)
-        height = 0.105 * size * share * sign
-        bobs.left.append(Pulse(start=t - 1.1 * step, apex=t, hold_end=t, end=t + 1.1 * step, height=height))
 
 
 def _tilt(bobs: _Bobs, time: float, until: float, angle: float) -> None:

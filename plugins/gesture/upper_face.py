@@ -23,6 +23,8 @@ _OPEN = 0.10  # eyeWide of an attentive look: lids off the pupils
 _FRIENDLY = 0.06  # eyeSquint of a face at ease
 _CREASED = 0.25  # eyeSquint of shut eyes
 _APART = 0.55  # s between raises of the brows
+_FORCE = 0.42  # from which what is denied is frowned at ...
+_TOGETHER = 1.2  # s; ... and what is denied as near to it as this
 _MOST_RAISED, _MOST_LOWERED = 0.85, 0.8
 
 
@@ -47,8 +49,9 @@ def upper_face(
     smile, squint, worry, wide = curve("smile"), curve("squint"), curve("worry"), curve("wide")
     high, low = np.maximum(curve("brows"), 0.0), np.maximum(-curve("brows"), 0.0)
     vivid = (0.65 + 0.7 * curve("energy")) * (1 - 0.5 * low)
-    both, left, right = _raises(phrases, strokes, parts, speech, times, seed)
-    frown = np.clip(pulses(_frowns(phrases, strokes, parts), times), 0, 0.6) * vivid
+    frowns, doubts = _denials(phrases, strokes, parts, styles)
+    both, left, right = _raises(phrases, strokes, parts, speech, doubts, times, seed)
+    frown = np.clip(pulses(frowns, times), 0, 0.65) * vivid
     laugh, sigh, breath = (pulses(_answers(sounds, kind), times) for kind in ("laugh", "sigh", "breath"))
     drift = 0.04 + 0.02 * noise(seed, "brow", times, 2.7)
     skew = 0.25 * noise(seed, "brow skew", times, 4.0)
@@ -67,7 +70,7 @@ def upper_face(
         narrow = _FRIENDLY + 0.3 * frown + 0.25 * low + 0.65 * squint + 0.3 * smile + 0.55 * laugh
         weights[f"eyeSquint{side}"] = np.clip(narrow, 0, 0.8) * open_eye + _CREASED * shut
         weights[f"cheekSquint{side}"] = np.clip(0.65 * smile + 0.85 * laugh + 0.2 * squint, 0, 0.9)
-        weights[f"noseSneer{side}"] = np.clip(0.3 * low + 0.1 * frown + 0.12 * laugh, 0, 0.5)
+        weights[f"noseSneer{side}"] = np.clip(0.3 * low + 0.2 * frown + 0.12 * laugh, 0, 0.5)
         raised = (0.7 * both * lean + own) * vivid + 0.35 * high + 0.15 * laugh + drift
         weights[f"browOuterUp{side}"] = np.clip(raised * (1 - 0.5 * lowered), 0, _MOST_RAISED)
         weights[f"browDown{side}"] = np.clip(lowered * (1 + 0.4 * (lean - 1)), 0, _MOST_LOWERED)
@@ -79,15 +82,16 @@ def _raises(
     strokes: Sequence[PlannedStroke],
     parts: Mapping[int, Part],
     speech: Speech,
+    doubts: Sequence[Pulse],
     times: Array,
     seed: int,
 ) -> tuple[Array, Array, Array]:
-    """(T,) each: how far both brows are raised, and the left and the right one alone.
+    """(T,) each: how far both brows are raised, and the left and the right one alone. ``doubts`` raise both.
 
     Brows go up with pitch accents (Cave et al. 1996, ICSLP), for a question and for what is not sure.
     """
     struck = {stroke.accent.time for stroke in strokes if stroke.unit.head != "shake"}
-    both: list[Pulse] = []
+    both: list[Pulse] = list(doubts)
     single: tuple[list[Pulse], list[Pulse]] = ([], [])
     for phrase in phrases:
         last = -np.inf
@@ -96,6 +100,9 @@ def _raises(
             draws = randomness(seed, "brow", round(t * 100)).random(5)
             eager = 0.5 * accent.strength + 0.08 * max(accent.pitch, 0.0) + 0.15 * (t in struck) - 0.14
             unsure = accent.word >= 0 and plain(speech, accent.word) in UNSURE
+            part = parts.get(accent.word)
+            if part and part.role == "negation":  # brows have their say of that
+                continue
             if not unsure and (draws[0] >= eager or t - last < _APART):
                 continue
             last = t
@@ -118,20 +125,30 @@ def _raises(
     )
 
 
-def _frowns(phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], parts: Mapping[int, Part]) -> list[Pulse]:
-    """Brows down over what is denied."""
-    found = [
-        Pulse(start=s.apex - 0.3, apex=s.apex, hold_end=s.apex + 0.3, end=s.apex + 1.0, height=0.35)
+def _denials(
+    phrases: Sequence[Phrase], strokes: Sequence[PlannedStroke], parts: Mapping[int, Part], styles: StyleSheet
+) -> tuple[list[Pulse], list[Pulse]]:
+    """Brows pressed down over what is denied with force, and both raised over what is denied mildly."""
+    frowns = [
+        Pulse(start=s.apex - 0.3, apex=s.apex, hold_end=s.apex + 0.3, end=s.apex + 1.0, height=0.4)
         for s in strokes
         if s.unit.head == "shake"
     ]
-    for phrase in phrases:
-        for accent in phrase.accents:
-            part = parts.get(accent.word)
-            if part and part.role == "negation" and all(abs(accent.time - pulse.apex) > 0.6 for pulse in found):
-                t, height = accent.time, 0.15 + 0.2 * accent.strength
-                found.append(Pulse(start=t - 0.25, apex=t, hold_end=t + 0.15, end=t + 0.7, height=height))
-    return found
+    doubts: list[Pulse] = []
+    denied = [
+        (accent, accent.strength + 0.3 * (phrase.mark == "!") - 0.4 * styles.at(accent.time).brows)
+        for phrase in phrases
+        for accent in phrase.accents
+        if (parts.get(accent.word) or Part(role="beat")).role == "negation"
+    ]
+    for accent, _ in denied:
+        t = accent.time
+        mild = max(force for other, force in denied if abs(other.time - t) < _TOGETHER) < _FORCE
+        if mild or all(abs(t - pulse.apex) > 0.6 for pulse in frowns):
+            height = (0.2 if mild else 0.3) + 0.3 * accent.strength
+            pulse = Pulse(start=t - 0.25, apex=t, hold_end=t + 0.2, end=t + 0.75, height=height)
+            (doubts if mild else frowns).append(pulse)
+    return frowns, doubts
 
 
 def _answers(sounds: Sequence[VocalSound], kind: str) -> list[Pulse]:

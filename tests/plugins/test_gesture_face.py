@@ -198,6 +198,21 @@ def test_what_is_denied_is_frowned_at(speech: Speech) -> None:
     assert frown.min() > 0.1 > 5 * np.median(weights["browDownLeft"])
 
 
+def test_forceful_denials_press_the_brows_down_and_mild_ones_raise_them() -> None:
+    for text, firm in (("No, never! ", True), ("That is not quite how the sailors told it to the others. ", False)):
+        line = spoken(text * 3)
+        denied = {n: p for n, p in find_roles(line, phrased(line)).items() if p.role == "negation"}
+        times = np.arange(int(line.duration * 30)) / 30
+        assert line.words is not None
+        at = [(line.words[n].start + line.words[n].end) / 2 for n in denied]
+        weights = faced(line)
+        low, high = (np.interp(at, times, weights[name]) for name in ("browDownLeft", "browInnerUp"))
+        if firm:
+            assert low.min() > 0.25 and (low > high).all()
+        else:
+            assert high.min() > 0.12 and (high > low).all()
+
+
 def test_styles_show_in_the_face(speech: Speech) -> None:
     mean = {
         style: {name: float(np.median(values)) for name, values in faced(speech, style=style).items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,13 @@ from declaim.core.timeline import Phone, Word
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture import gaze, head
-from declaim.plugins.gesture.accents import find_accents
+from declaim.plugins.gesture.accents import Accent, find_accents
+from declaim.plugins.gesture.curves import pulses
 from declaim.plugins.gesture.eyes import aim
 from declaim.plugins.gesture.generator import GestureGenerator
 from declaim.plugins.gesture.phrases import Phrase, find_phrases
 from declaim.plugins.gesture.roles import find_roles
+from declaim.plugins.gesture.shakes import shakes
 from declaim.plugins.gesture.style import style_sheet
 
 Array = NDArray[Any]
@@ -217,7 +220,9 @@ def test_denied_words_are_shaken_and_only_they() -> None:
     (word,) = parts
     assert speech.words is not None and speech.words[word].text == "never"
     times = at_rate(speech)
-    with_it, without = (head._gestures(phrases, [], some, speech, 1).sample(times) for some in (parts, {}))
+    with_it, without = (
+        head._gestures(phrases, [], some, speech, style_sheet({}, []), 1).sample(times) for some in (parts, {})
+    )
     shake = np.degrees(with_it - without)[:, 1]
     middle = (speech.words[word].start + speech.words[word].end) / 2
     assert np.ptp(shake) > 6
@@ -226,10 +231,60 @@ def test_denied_words_are_shaken_and_only_they() -> None:
     assert np.abs(shake[np.abs(times - middle) > 1.2]).max() == 0
 
 
+def shaken(text: str, seed: int = 1, **parameters: Any) -> tuple[Speech, Array]:
+    """The speech, and the head's shakes (T,) degrees to the left at 100 Hz, as large as the style has them."""
+    speech, styles = spoken(text), style_sheet(parameters, [])
+    phrases = phrased(speech)
+    parts = {n: part for n, part in find_roles(speech, phrases).items() if part.role == "negation"}
+    bobs = [head._gestures(phrases, [], some, speech, styles, seed).sample(at_rate(speech, 100)) for some in (parts, {})]
+    return speech, np.degrees(bobs[0] - bobs[1])[:, 1] * styles.base.head
+
+
+def test_no_no_never_is_one_large_shake() -> None:
+    text = "No, no, never! The others looked quietly at the table again and again."
+    for seed in range(5):
+        speech, shake = shaken(text, seed)
+        assert speech.words is not None
+        for number, least in ((0, 8.5), (1, 4.5), (2, 8.5)):  # the second one hardly has a stress here
+            middle = (speech.words[number].start + speech.words[number].end) / 2
+            here = shake[round(100 * (middle - 0.3)) : round(100 * (middle + 0.35))]
+            assert least < np.abs(here).max() < 13
+        turns = shake[1:-1][np.diff(np.sign(np.diff(shake))) != 0]
+        turns = turns[np.abs(turns) > 1]
+        assert 7 <= len(turns) <= 14 and (np.diff(np.sign(turns)) != 0).all(), "from side to side, never twice the same way"
+        assert np.abs(np.diff(shake, 2)).max() < 0.7, "smoothly"
+        assert np.abs(shake[round(100 * speech.words[2].end) + 90 :]).max() == 0
+    reach = {style: np.abs(shaken(text, style=style)[1]).max() for style in ("neutral", "angry", "shy")}
+    assert 1.15 * reach["neutral"] < reach["angry"] < 18 and reach["shy"] < 0.95 * reach["neutral"]
+    assert np.abs(shaken(text, head=3.0)[1]).max() < 18, "as far as heads are shaken"
+
+
+def test_shakes_of_words_on_each_others_heels_do_not_reach_beyond_their_neighbours() -> None:
+    speech, styles = spoken("No, no, no, no! No, no, no, no! No, no, no, no!"), style_sheet({}, [])
+    denied = [accent for phrase in phrased(speech) for accent in phrase.accents]
+    times = at_rate(speech, 100)
+    assert len(denied) == 12
+
+    def turn(accents: Sequence[Accent]) -> Array:
+        return pulses(shakes(accents, styles, 1), times)
+
+    for number, accent in enumerate(denied):
+        for by in (-0.1, -0.05, 0.05, 0.1):
+            other = [*denied]
+            other[number] = dataclasses.replace(accent, time=accent.time + by)
+            at = times[turn(other) != turn(denied)]
+            assert len(at) and at.min() > accent.time - 1.6 and at.max() < accent.time + 1.6
+
+
+def test_who_is_slumped_holds_the_head_aslant(speech: Speech) -> None:
+    tilts = [np.median(turned(speech, seed=seed, posture=-1.0)[:, 2]) for seed in range(8)]
+    assert min(np.abs(tilts)) > 3 and np.ptp(np.sign(tilts)) == 2
+
+
 def test_questions_tilt_and_lift_the_chin(speech: Speech) -> None:
     times = at_rate(speech)
     phrases = phrased(speech)
-    moves = np.degrees(head._gestures(phrases, [], {}, speech, 1).sample(times))
+    moves = np.degrees(head._gestures(phrases, [], {}, speech, style_sheet({}, []), 1).sample(times))
     asked = [phrase for phrase in phrases if phrase.mark == "?"]
     assert asked
     for phrase in asked:
