@@ -29,6 +29,8 @@ _SETTLE = 0.9  # s, after a step
 _LONGEST = 0.19  # of a leg of 0.83 m, as all lengths here
 _BOX = (0.12, 0.08)  # the middle of the feet stays within, to the sides and before and behind
 _FORE = 0.10  # one foot before the other, at most
+_NARROW, _BROAD = 0.26, 0.13  # how much posture, -1 and 1, narrows and broadens the stance
+_TOED = np.radians((10.0, 4.0))  # how far slumped people turn the toes in and upright ones out
 _OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 SIGN: dict[Side, float] = {"left": 1.0, "right": -1.0}
 
@@ -91,6 +93,11 @@ def _anchor(cell: int, pauses: Sequence[Pause], random: np.random.Generator) -> 
     return max(inside, key=lambda pause: pause.end - pause.start).start - 0.1
 
 
+def _toed(posture: float) -> float:
+    """Rad, outward."""
+    return float(_TOED[0] * min(posture, 0.0) + _TOED[1] * max(posture, 0.0))
+
+
 class _Plan:
     def __init__(
         self,
@@ -107,14 +114,21 @@ class _Plan:
         self.holds = np.array([(s.apex - 0.03, s.hold_end) for s in strokes]).reshape(-1, 2)
         self.strong = np.array([s.apex for s in strokes if s.amplitude > 1.1])
         random = randomness(seed, "stance")
-        # Bold people stand wide, shy ones narrow.
-        bold = 0.06 * styles.base.posture + 0.16 * (styles.base.energy - 0.5)
+        # Bold people stand wide, shy ones narrow, with their toes ahead.
+        posture = styles.base.posture
+        bold = (_NARROW if posture < 0 else _BROAD) * posture + 0.16 * (styles.base.energy - 0.5)
         self.half = hips * (1.10 + bold + 0.05 * float(np.clip(random.normal(), -2, 2)))
         self.start_weight = float(random.choice([-1.0, 1.0]) * random.uniform(0.15, 0.6))
         self.weight = self.start_weight
         stagger = 0.03 * scale * float(random.choice([-1.0, 1.0]))
         self.first = {
-            side: np.array([SIGN[side] * self.half, SIGN[side] * stagger, SIGN[side] * np.radians(random.uniform(6, 13))])
+            side: np.array(
+                [
+                    SIGN[side] * self.half,
+                    SIGN[side] * stagger,
+                    SIGN[side] * (np.radians(random.uniform(6, 13)) + _toed(posture)),
+                ]
+            )
             for side in SIDES
         }
         self.feet = dict(self.first)
@@ -142,7 +156,7 @@ class _Plan:
             targets: dict[Side, Array] = {}
             feet = dict(self.feet)
             for side in sides:
-                home = np.array([goal[0], goal[1], yaw + SIGN[side] * outs[SIDES.index(side)]])
+                home = np.array([goal[0], goal[1], yaw + SIGN[side] * (outs[SIDES.index(side)] + _toed(style.posture))])
                 feet[side] = targets[side] = self._placed(side, home, yaw, feet, wide, fore)
             self._step(start, sides, targets, self._next(rest_draw, size * min(style.sway, 1.3)))
         elif draw < stepping + 0.55 or cell == 0:

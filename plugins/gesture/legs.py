@@ -20,6 +20,8 @@ ROLLING = 0.5  # contact of a part of the foot that touches the ground and turns
 _TOE_OFF, _TOUCH = 0.30, 0.86  # shares of a step
 _HEEL_RISE = 0.42  # rad, as the toes leave, of the longest step
 _HEEL_FIRST, _BALL_FIRST = -0.13, 0.10  # rad, as the foot comes down
+_LIFT = 0.030  # m, that the foot is carried over the ground, of the longest step ...
+_LONG, _LEAST = 0.19, 0.33  # m, of a leg of 0.83 m; ... and the share of all this that the smallest one has
 _FORWARD = 0.07  # m; a step that goes farther forward lands on its heel
 _STRAIGHTEST, _DEEPEST = 0.04, 2.4  # rad, of the knee
 _SOFTNESS = 0.004  # m, of the choice of the leg that holds the pelvis up
@@ -101,12 +103,12 @@ def _move_foot(times: Array, leg: Leg, work: Footwork, scale: float) -> Foot:
     for step in steps:
         span = slice(*np.searchsorted(times, (step.start + 1e-9, step.end - 1e-9)))
         phase = (times[span] - step.start) / step.length
-        share = min(1.0, 0.45 + 0.55 * step.distance / (0.19 * scale))
+        share = min(1.0, _LEAST + (1 - _LEAST) * step.distance / (_LONG * scale))
         rise[span] = share * _HEEL_RISE * minimum_jerk(phase / 0.4) * (1 - minimum_jerk((phase - 0.42) / 0.44))
-        lift[span] = (0.018 + 0.016 * share) * scale * _bump(phase, 0.24, 0.55, _TOUCH)
+        lift[span] = _LIFT * share * scale * _bump(phase, 0.24, 0.55, _TOUCH)
         along = float((step.target - step.origin)[:2] @ (np.sin(step.target[2]), np.cos(step.target[2])))
         heel_first = along > _FORWARD * scale
-        land[span] = (_HEEL_FIRST * share if heel_first else _BALL_FIRST) * _bump(phase, 0.5, 0.80, 1.0)
+        land[span] = share * (_HEEL_FIRST if heel_first else _BALL_FIRST) * _bump(phase, 0.5, 0.80, 1.0)
         contact[span, 0] = np.where(phase >= _TOUCH, ROLLING if heel_first else 0.0, 0.0)
         contact[span, 1] = np.where(phase <= 0.24, 1.0, np.where(phase >= _TOUCH, 0.0 if heel_first else 1.0, 0.0))
     heading = places[:, 2]

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 _SHARES = np.array([[0.42, 0.18, 0.34], [0.32, 0.34, 0.34], [0.26, 0.48, 0.32]])  # (spine1..3, forward turn tilt)
 _PELVIS_SHARE = np.array([0.30, 0.28, 0.12])  # what the pelvis adds to it
 _LEADS = (0.13, 0.09, 0.05, 0.01)  # s; pelvis and spine1..3 before the hand
-_SLUMP = np.array([0.09, 0.10, 0.16])  # rad, spine1..3 forward, fully slumped
+_SLUMP = np.array([0.10, 0.12, 0.20])  # rad, spine1..3 forward, fully slumped
 _UPRIGHT = np.array([-0.05, -0.03, -0.07])
 _LIMIT = np.array([0.24, 0.34, 0.14])  # rad, of attitudes and strokes
 _SEATED = np.array([1.5, 1.2, 1.4])
@@ -65,8 +65,8 @@ def move_trunk(
     # The chest rises with the breath, the loins give way a little; a sigh lets it sink.
     joints[2][:, 0] += -0.032 * breath.level + 0.018 * breath.heave + 0.06 * breath.slack
     joints[1][:, 0] += 0.009 * breath.level + 0.009 * breath.heave + 0.03 * breath.slack
-    lift = 0.034 * breath.level + 0.045 * breath.heave - 0.05 * breath.slack - 0.03 * slump + 0.34 * _shrugs(strokes, times)
-    forward = 0.24 * slump - 0.12 * upright - 0.02 * breath.level + 0.05 * breath.slack
+    lift = 0.034 * breath.level + 0.045 * breath.heave - 0.05 * breath.slack + 0.04 * slump + 0.34 * _shrugs(strokes, times)
+    forward = 0.42 * slump - 0.14 * upright - 0.02 * breath.level + 0.05 * breath.slack
     dip = pulses([_dip(stroke) for stroke in strokes], times + _LEADS[0])
     return Trunk(
         pelvis=pelvis, joints=(joints[0], joints[1], joints[2]), shoulders=np.stack([lift, forward], axis=1), dip=dip

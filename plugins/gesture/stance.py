@@ -13,7 +13,7 @@ from ...core import rotations
 from ...core.skeleton import JOINT
 from ...core.speech import Speech
 from .breath import breathe
-from .curves import noise
+from .curves import minimum_jerk, noise
 from .footwork import plan_footwork
 from .legs import Foot, Leg, hip_height, leg_poses, lower_of, move_feet, read_leg
 from .phrases import Phrase
@@ -27,8 +27,9 @@ _LEG = 0.83  # m, the length that the amounts here are meant for
 _OVER = 0.42  # how far the pelvis goes towards the foot that bears it: 5 cm
 _TILT, _YAW = 0.10, 0.07  # rad, of the pelvis with the weight on one foot: the free hip sinks and comes forward
 _COUNTER = (1.40, 1.75)  # the shoulders tilt and turn the other way; over what undoes the pelvis's
-_KNEE = 0.09  # rad, that the knee of the bearing leg is bent
-_AHEAD = 0.046  # m, the hips before the ankles
+_HIKE, _HIKED = 0.6, 0.05  # share of the tilt that the hip of a foot in the air is held up by; from this height, m
+_KNEE = 0.14  # rad, that the knee of the bearing leg is bent: nobody at ease locks it
+_AHEAD = 0.030  # m, the hips before the ankles
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +72,7 @@ def stand(
         root = seated_root(seat, hips, pelvis, times, weight, scale, seed)
     else:
         feet = move_feet(times, legs, work, scale)
-        bend, added = _weighed(trunk, weight, feet)
+        bend, added = _weighed(trunk, weight, feet, _hiked(legs, feet, scale))
         pelvis = _turned(bend)
         root = _borne(times, legs, feet, pelvis, hips, trunk, weight, styles, scale, seed)
     poses = {"pelvis": rotations.matrix_to_axis_angle(pelvis)}
@@ -100,16 +101,22 @@ def _turned(bend: Array) -> Array:
     )
 
 
-def _weighed(trunk: Trunk, weight: Array, feet: dict[Side, Foot]) -> tuple[Array, tuple[Array, Array, Array]]:
+def _hiked(legs: dict[Side, Leg], feet: dict[Side, Foot], scale: float) -> Array:
+    """(T,) 0..1, how far a foot is off the ground: its hip does not hang then, or the knee would have to come up high."""
+    return np.asarray(sum(minimum_jerk((feet[s].ankle[:, 1] - legs[s].height) / (_HIKED * scale)) for s in SIDES))
+
+
+def _weighed(trunk: Trunk, weight: Array, feet: dict[Side, Foot], hiked: Array) -> tuple[Array, tuple[Array, Array, Array]]:
     """Contrapposto: the pelvis's bend (T, 3), and what the spine's joints add so that the shoulders go the other way."""
     bend = trunk.pelvis.copy()
     bend[:, 1] += (feet["left"].heading + feet["right"].heading) / 2 + _YAW * weight
-    bend[:, 2] += _TILT * weight
+    tilt = _TILT * weight * (1 - _HIKE * hiked)
+    bend[:, 2] += tilt
     added = []
-    for tilt, turn in ((0.40, 0.20), (0.34, 0.35), (0.26, 0.45)):
+    for lean, turn in ((0.40, 0.20), (0.34, 0.35), (0.26, 0.45)):
         joint = np.zeros_like(bend)
         joint[:, 1] = -turn * _COUNTER[1] * _YAW * weight
-        joint[:, 2] = -tilt * _COUNTER[0] * _TILT * weight
+        joint[:, 2] = -lean * _COUNTER[0] * tilt
         added.append(joint)
     return bend, (added[0], added[1], added[2])
 
@@ -135,7 +142,7 @@ def _borne(
     # The hips go back as the trunk goes forward, and a slumped body hangs in them.
     over[:, 1] += scale * (_AHEAD - 0.11 * trunk.pelvis[:, 0] - 0.05 * flexed + 0.035 * slump) - hips[2]
     over[:, 1] += scale * sway * 0.0035 * noise(seed, "sway fore", times, 3.1)
-    bend = _KNEE + 0.05 * slump + 0.12 * trunk.dip
+    bend = _KNEE + 0.03 * slump + 0.12 * trunk.dip
     heights = [hip_height(legs[side], pelvis, over, feet[side], bend) for side in SIDES]
     return np.stack([over[:, 0], lower_of(heights[0], heights[1]), over[:, 1]], axis=1)
 
