@@ -32,9 +32,9 @@ def body() -> Body:
     return builtin_body()
 
 
-def babble(duration: float = 20.0) -> Speech:
+def babble(duration: float = 20.0, line: int = 9) -> Speech:
     """A syllable about each quarter second, of uneven loudness, with pauses."""
-    random = np.random.Generator(np.random.PCG64(9))
+    random = np.random.Generator(np.random.PCG64(line))
     times = np.cumsum(random.uniform(0.16, 0.34, int(duration * 4)))
     times = times[(times < duration - 0.6) & (times % 5 < 4.3)]
     grid = np.arange(int(duration / HOP)) * HOP
@@ -51,7 +51,9 @@ def babble(duration: float = 20.0) -> Speech:
     )
 
 
-def perform(body: Body, *, betas: Any = None, fps: float = 30.0, seed: int = 4, **parameters: Any) -> MotionClip:
+def perform(
+    body: Body, *, betas: Any = None, fps: float = 30.0, seed: int = 4, speech: Speech | None = None, **parameters: Any
+) -> MotionClip:
     brief = Brief(
         fps=fps,
         seed=seed,
@@ -59,7 +61,7 @@ def perform(body: Body, *, betas: Any = None, fps: float = 30.0, seed: int = 4, 
         betas=np.zeros(10, np.float32) if betas is None else betas,
         parameters={**PARAMETERS, **parameters},
     )
-    return GestureGenerator().generate(babble(), [brief], SilentReport())[0]
+    return GestureGenerator().generate(speech or babble(), [brief], SilentReport())[0]
 
 
 @pytest.fixture(scope="module", params=[(1, 0.5), (4, 1.0)], ids=["usual", "wild"])
@@ -168,3 +170,34 @@ def test_wrists_reach_alike_on_arms_of_other_lengths(body: Body, betas: np.ndarr
         ways.append((joints[:, bones[2]] - joints[:, bones[0]]) / length)
     raised = (ways[0][:, 2] > 0.3) & (ways[1][:, 2] > 0.3)  # hanging arms go by the hips
     assert raised.sum() > 100 and np.linalg.norm(ways[0] - ways[1], axis=1)[raised].mean() < 0.05
+
+
+def jolts(body: Body, clip: MotionClip) -> tuple[float, float]:
+    """The wrists' greatest acceleration (m/s2) and how far (m) a frame is off the cubic through its four neighbours."""
+    wrists = places(body, clip)[:, [JOINT["left_wrist"], JOINT["right_wrist"]]]
+    faster = np.linalg.norm(np.diff(wrists, 2, axis=0), axis=-1).max() * clip.fps**2
+    cubic = (4 * (wrists[1:-3] + wrists[3:-1]) - wrists[:-4] - wrists[4:]) / 6
+    return float(faster), float(np.linalg.norm(wrists[2:-2] - cubic, axis=-1).max())
+
+
+@pytest.mark.parametrize("seated", [False, True], ids=["standing", "seated"])
+@pytest.mark.parametrize("line", [3, 7, 11])
+def test_no_wrist_jolts(body: Body, seated: bool, line: int) -> None:
+    for seed in range(4):
+        clip = perform(body, fps=60.0, seed=seed, seated=seated, speech=babble(10.0, line))
+        faster, off = jolts(body, clip)
+        assert faster < 30.0, f"seed {seed}: {faster:.1f} m/s2"
+        assert off < 0.003, f"seed {seed}: {1000 * off:.1f} mm in one frame"
+
+
+def test_seated_palms_lie_on_the_thighs_and_follow_them(body: Body) -> None:
+    clip = perform(body, seated=True)
+    joints = places(body, clip)[0]
+    for side, sign in (("left", 1), ("right", -1)):
+        wrist, index, pinky, middle = (joints[JOINT[f"{side}_{n}"]] for n in ("wrist", "index1", "pinky1", "middle1"))
+        palm = sign * np.cross(pinky - wrist, index - wrist)
+        assert palm[1] / np.linalg.norm(palm) < -0.8, "palms face down"
+        thigh = joints[JOINT[f"{side}_knee"]] - joints[JOINT[f"{side}_hip"]]
+        fingers = middle - wrist
+        assert fingers @ thigh / np.linalg.norm(fingers) / np.linalg.norm(thigh) > 0.85, "fingers lie along the thighs"
+    assert penetration(clip, body, frames=np.array([0, len(clip) - 1])).depth.max() < 0.005
