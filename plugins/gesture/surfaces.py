@@ -111,7 +111,9 @@ def measured(body: Body, betas: Array, *, seated: bool = False) -> Surfaces:
         mine = np.isin(owner, [JOINT[f"{side}_hip"], JOINT[f"{side}_knee"]])
         corners = _unbent(body, betas, joints, side)[triangles[mine[triangles].any(axis=1)]]
         points = np.concatenate([np.tensordot(corners, weight, axes=([1], [0])) for weight in _BARYCENTRIC])
-        return points[(points[:, 1] > knee + 0.02) & (points[:, 1] < hip - 0.02)]
+        behind = points[:, 2] < joints[JOINT[f"{side}_knee"], 2] - 0.05  # where the bent shin goes
+        points = points[~behind | (points[:, 1] > knee + 0.08)]
+        return points[(points[:, 1] > knee + 0.01) & (points[:, 1] < hip - 0.02)]
 
     hip, knee, pelvis = joints[JOINT["left_hip"], 1], joints[JOINT["left_knee"], 1], joints[JOINT["pelvis"], 1]
     chest, neck, head = joints[JOINT["spine3"], 1], joints[JOINT["neck"], 1], joints[JOINT["head"], 1]
