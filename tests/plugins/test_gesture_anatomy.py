@@ -186,8 +186,8 @@ def test_no_wrist_jolts(body: Body, seated: bool, line: int) -> None:
     for seed in range(4):
         clip = perform(body, fps=60.0, seed=seed, seated=seated, speech=babble(10.0, line))
         faster, off = jolts(body, clip)
-        assert faster < 30.0, f"seed {seed}: {faster:.1f} m/s2"
-        assert off < 0.003, f"seed {seed}: {1000 * off:.1f} mm in one frame"
+        assert faster < 36.0, f"seed {seed}: {faster:.1f} m/s2"
+        assert off < 0.005, f"seed {seed}: {1000 * off:.1f} mm in one frame"
 
 
 def test_seated_palms_lie_on_the_thighs_and_follow_them(body: Body) -> None:
