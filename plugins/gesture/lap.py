@@ -73,9 +73,7 @@ class Lap:
         return dataclasses.replace(aim, hand=rotations.axis_angle_to_matrix(share[:, None] * rest) @ aim.hand)
 
 
-def find_lap(
-    arm: Arm, thigh: Surface, balls: HandBalls, *, chest: Array, hip: Array, knee: Array, planned: Array
-) -> Lap:
+def find_lap(arm: Arm, thigh: Surface, balls: HandBalls, *, chest: Array, hip: Array, knee: Array, planned: Array) -> Lap:
     """Where a hand of these ``balls`` (one moment) lies. ``hip`` and ``knee`` (3,) at rest, m; ``planned`` see ``Lap``."""
     sign, side = arm.sign, arm.side
     frames = {f"{side}_hip": (np.eye(3)[None], np.zeros((1, 3)))}

@@ -30,6 +30,7 @@ _ASIDE = np.array([0.27, -0.70, 0.40])  # arm lengths; a hand on its way down pa
 _OVER_LAP = np.array([0.03, 0.10, 0.02])  # arm lengths from the lap; a hand on its way there comes down onto it
 _SETTLING = 0.7  # s, of a full move towards the ready posture
 _SINKING = 0.10  # arm lengths that a waiting hand moves at most
+_NEAR = 0.32  # arm lengths
 _LOOP_SPEED = 1.0  # of a loop's crossing, over the highest speed of the preparation before it
 _LOOP_TIME = 0.30  # s
 _LOOP_ROOM = np.array([0.9, 0.0, 0.45])  # across, upward, distance: where a loop opens if nothing else tells
@@ -76,7 +77,7 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
     loose = stroke.unit.amplitude[1] - stroke.unit.amplitude[0] > 0.2
     if loose and not stroke.then:  # springs back a little, where it does not touch anything
         recoil = after.copy()
-        recoil[: SHAPE_START] += _RECOIL * ((via or (before,))[-1] - after)[:SHAPE_START]
+        recoil[:SHAPE_START] += _RECOIL * ((via or (before,))[-1] - after)[:SHAPE_START]
         moves.append(Move(start=stroke.apex + 0.02, end=stroke.apex + _RECOIL_TIME, target=recoil))
     begin = stroke.apex
     for end, turn in stroke.then:
@@ -134,7 +135,9 @@ def _let_go(release: Release, place: Array, ready: Array, resting: Array, aside:
     if release.to == "ready":  # sinks towards the ready posture, as far as it has time
         way = 0.7 * min(1.0, span / _SETTLING) * (ready - place)
         far = float(np.linalg.norm(way[_PLACE] * _SCALE))
-        way[_PLACE] *= _SINKING / max(far, _SINKING)
+        whole = float(np.linalg.norm((ready - place)[_PLACE] * _SCALE))
+        least = max(_SINKING, whole - _NEAR)  # one far from where hands wait comes at least near
+        way[_PLACE] *= min(1.0, least / max(far, 1e-9))
         return [Move(start=start, end=release.end, target=place + way)]
     # A hand that is done goes out sideways, then down.
     passed = 0.3 * place + 0.7 * resting

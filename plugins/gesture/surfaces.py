@@ -113,7 +113,7 @@ def measured(body: Body, betas: Array, *, seated: bool = False) -> Surfaces:
         points = np.concatenate([np.tensordot(corners, weight, axes=([1], [0])) for weight in _BARYCENTRIC])
         behind = points[:, 2] < joints[JOINT[f"{side}_knee"], 2] - 0.05  # where the bent shin goes
         points = points[~behind | (points[:, 1] > knee + 0.08)]
-        return points[(points[:, 1] > knee + 0.01) & (points[:, 1] < hip - 0.02)]
+        return np.asarray(points[(points[:, 1] > knee + 0.01) & (points[:, 1] < hip - 0.02)])
 
     hip, knee, pelvis = joints[JOINT["left_hip"], 1], joints[JOINT["left_knee"], 1], joints[JOINT["pelvis"], 1]
     chest, neck, head = joints[JOINT["spine3"], 1], joints[JOINT["neck"], 1], joints[JOINT["head"], 1]
