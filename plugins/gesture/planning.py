@@ -58,7 +58,6 @@ class Sketch:
     accent: Accent
     part: Part | None
     forced: bool  # the artist's: it must happen
-    settles: bool  # an utterance is over after it: the hands may go down
     amplitude: float
     before: dict[Side, Posture]
     via: dict[Side, tuple[Posture, ...]]  # passed between before and after
@@ -137,8 +136,7 @@ def sketch_strokes(
     sketches = []
     for phrase, idea, wishes in zip(phrases, ideas, _without_clashes(chosen)):
         for wish in wishes:
-            last = wish is wishes[-1]
-            sketches.append(_sketch(wish, phrase, idea, lexicon, styles.at(wish.accent.time), seed, last=last))
+            sketches.append(_sketch(wish, phrase, idea, lexicon, styles.at(wish.accent.time), seed))
     return sketches
 
 
@@ -208,10 +206,10 @@ def _leading_hand(style: Style, draw: float) -> Hand:
     if style.handedness == "both":
         return "both" if draw < 0.46 else "right" if draw < 0.73 else "left"
     other: Side = "left" if style.handedness == "right" else "right"
-    return style.handedness if draw < 0.64 else "both" if draw < 0.83 else other
+    return style.handedness if draw < 0.66 else "both" if draw < 0.82 else other
 
 
-def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int, *, last: bool) -> Sketch:
+def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int) -> Sketch:
     random = randomness(seed, "stroke", round(wish.accent.time * 100))
     unit = wish.unit or _unit(wish, phrase, idea, lexicon, style, seed, random)
     hand = _hand(unit, idea.hand, style, wish.part)
@@ -242,7 +240,6 @@ def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: St
         accent=wish.accent,
         part=wish.part,
         forced=wish.forced,
-        settles=last and phrase.closes,
         amplitude=amplitude,
         before={side: path[0] for side, path in paths.items()},
         via={side: tuple(path[1 : via + 1]) for side, path in paths.items()},

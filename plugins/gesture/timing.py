@@ -29,7 +29,7 @@ _AT_LEAST = 0.07  # s that a hand stays at an apex before it prepares the next s
 _HASTE = 0.6  # share of their natural times under which a preparation is left out
 _SHORTEST_GAP = 0.3  # s between two apexes of a hand
 _STAYS = 0.85  # s from a hold's natural end to the next apex under which the hand goes straight on
-_WAITS = 1.95  # s ... under which it sinks a little and waits; all that a hand does looks no farther ahead
+_WAITS = 1.95  # s ... under which it sinks a little and waits; else it goes down: no state is handed on for longer
 _RETRACTION, _SHORTEST_RETRACTION = 0.95, 0.8  # s, down to rest
 LAST_HOLD = 0.12  # s that an apex is seen before the line's end
 _CLEAR = 0.5  # s that are kept from the last turning point to the hand's next apex
@@ -93,7 +93,7 @@ def _struck(
     """``before``: each hand's stroke before this one; ``limit``: the hand's next apex, s."""
     apex = _apex(sketch, fps)
     free = max((stroke.last + _AT_LEAST for stroke in before if stroke), default=0.0)
-    resting = any(stroke is None or (stroke.settles and apex - stroke.last > _WAITS + stroke.hold) for stroke in before)
+    resting = any(stroke is None or apex - stroke.last > _WAITS + stroke.hold for stroke in before)
     wanted = (_FROM_REST if resting else _FROM_AIR) / sketch.quickness
     shortest, natural, longest = sketch.tempo
     side = sketch.sides[-1]
@@ -211,8 +211,6 @@ def _release(stroke: PlannedStroke, following: PlannedStroke | None, nuclei: Arr
         return Release(hold_end=hold_end, end=last_time, to="ready")
     limit = following.prepare if following else last_time
     hold_end = max(stroke.last, min(hold_end, limit - _SHORTEST_RETRACTION))
-    if not stroke.settles and following:
-        return Release(hold_end=hold_end, end=min(_landing(hold_end, hold_end + SETTLING, nuclei), limit), to="ready")
     return Release(hold_end=hold_end, end=min(_landing(hold_end, hold_end + _RETRACTION, nuclei), limit), to="rest")
 
 
