@@ -152,12 +152,14 @@ def test_every_style_keeps_to_its_rate(lexicon: Lexicon) -> None:
 
 
 def test_a_style_chooses_its_favourites(lexicon: Lexicon) -> None:
+    speech = voiced("Sailors carried timber into boats, lanterns burned in a harbour; a captain slept on a wooden bench.")
+
     def share(style: str, names: tuple[str, ...]) -> float:
-        strokes = [s for seed in range(10) for s in plan(voiced(), lexicon, seed=seed, style=style) if not s.part]
+        strokes = [s for seed in range(12) for s in plan(speech, lexicon, seed=seed, style=style, rate=2.5)]
         free = [s.unit.id for s in strokes if s.unit.beat or "emphasis" in s.unit.roles]
         return sum(name in names for name in free) / len(free)
 
-    for style, times in (("angry", 3.0), ("happy", 1.05)):  # the neutral style opens its hands often, too
+    for style, times in (("angry", 1.5), ("happy", 1.05)):  # the neutral style opens its hands often, too
         names = read_styles()[style].favours
         assert share(style, names) > times * share("neutral", names), style
 
