@@ -1,0 +1,196 @@
+"""What is stored in the .blend file: a scene's settings, a character's takes with their words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import sliders
+
+MOUTH_STRENGTH = (0.1, 2.0)
+
+
+def _generators(self: Any, context: Any) -> list[tuple[str, str, str]]:
+    return sliders.generator_items("body")
+
+
+def _mouths(self: Any, context: Any) -> list[tuple[str, str, str]]:
+    return sliders.generator_items("mouth")
+
+
+def _transcribers(self: Any, context: Any) -> list[tuple[str, str, str]]:
+    return sliders.transcriber_items()
+
+
+# What the panel shows and the operator takes: one definition for both.
+SETTINGS: dict[str, Any] = {
+    "voice_source": EnumProperty(
+        name="Voice From",
+        description="Where the voice comes from",
+        items=(
+            ("FILE", "File", "A recording on disk"),
+            ("STRIP", "Strip", "A sound strip of the Video Sequencer, with its trim, offset and speed"),
+            ("FOLDER", "Folder", "Every recording in a folder, one take each"),
+        ),
+    ),
+    "voice": StringProperty(name="Voice", description="The recording that the character speaks", subtype="FILE_PATH"),
+    "strip": StringProperty(name="Strip", description="The sound strip that the character speaks"),
+    "folder": StringProperty(
+        name="Folder", description="A folder of recordings; a text file of the same name is a recording's script", subtype="DIR_PATH"
+    ),
+    "script": StringProperty(
+        name="Script", description="The words that are spoken; left empty, Declaim listens for them", default=""
+    ),
+    "language": StringProperty(name="Language", description="Language of the voice, as in en or de", default="en"),
+    "seed": IntProperty(
+        name="Seed", description="Another seed is another performance of the same line", default=0, min=0, max=2**31 - 1
+    ),
+    "takes": IntProperty(name="Takes", description="How many takes to make, with seeds from Seed on", default=1, min=1, max=20),
+    "start_at": EnumProperty(
+        name="Start At",
+        description="Where on the timeline the line begins",
+        items=(
+            ("PLAYHEAD", "Playhead", "At the current frame"),
+            ("STRIP", "Strip", "At the sound strip's own start; without a strip, at the scene's first frame"),
+            ("FIRST", "First Frame", "At the scene's first frame"),
+        ),
+        default="PLAYHEAD",
+    ),
+    "use_range": BoolProperty(name="Part Only", description="Perform only a part of the voice"),
+    "range_start": FloatProperty(name="In", description="Where the part begins in the voice", unit="TIME_ABSOLUTE", min=0.0),
+    "range_end": FloatProperty(
+        name="Out", description="Where the part ends in the voice", unit="TIME_ABSOLUTE", min=0.0, default=10.0
+    ),
+    "use_body": BoolProperty(name="Body", description="Write torso, arms and legs", default=True),
+    "use_hands": BoolProperty(name="Hands", description="Write the fingers", default=True),
+    "use_face": BoolProperty(name="Face", description="Write face, jaw and eyes", default=True),
+    "use_root": BoolProperty(name="Root", description="Write where the character stands and leans", default=True),
+    "layer": EnumProperty(
+        name="Layer",
+        description="What happens to animation that is there",
+        items=(
+            ("REPLACE", "New Action", "The take is an action of its own; the one in use before is kept"),
+            ("ADDITIVE", "Additive", "The take is added on top of the animation that is there, as an NLA track"),
+        ),
+    ),
+    "use_nla": BoolProperty(name="NLA Strip", description="Put the take on an NLA track of its own, beside other takes"),
+    "blend_in": FloatProperty(
+        name="Blend In", description="How long the strip takes to come in", unit="TIME_ABSOLUTE", min=0.0, default=0.3
+    ),
+    "blend_out": FloatProperty(
+        name="Blend Out", description="How long the strip takes to go out", unit="TIME_ABSOLUTE", min=0.0, default=0.3
+    ),
+    "keys": EnumProperty(
+        name="Keys",
+        description="How many keys are written",
+        items=(
+            ("EVERY", "Every Frame", "A key on every frame: exact"),
+            ("REDUCED", "Reduced", "As few keys as the error below allows, easier to edit"),
+        ),
+    ),
+    "tolerance": FloatProperty(
+        name="Error", description="How far reduced keys may be off, in degrees; for shapes in percent", default=0.5, min=0.01, max=10.0
+    ),
+    "interpolation": EnumProperty(
+        name="Interpolation",
+        description="How Blender moves between keys",
+        items=(("LINEAR", "Linear", "Straight from key to key"), ("BEZIER", "Smooth", "Bezier with handles that do not overshoot")),
+    ),
+    "place_sound": BoolProperty(name="Place Sound", description="Put the voice into the Video Sequencer in time", default=True),
+    "fit_range": BoolProperty(name="Fit Frame Range", description="Make the scene's frame range fit the take", default=True),
+}
+
+
+class DeclaimWord(bpy.types.PropertyGroup):
+    """A spoken word; seconds of the take's voice."""
+
+    start: FloatProperty(name="Start", unit="TIME_ABSOLUTE")
+    end: FloatProperty(name="End", unit="TIME_ABSOLUTE")
+    stroke: BoolProperty(name="Stroke", description="A gesture strikes on this word")
+    unit: StringProperty(name="Gesture", description="The gesture that strikes on this word")
+    # the text is the property group's own "name"
+    name: StringProperty(name="Word")
+
+
+class DeclaimTake(bpy.types.PropertyGroup):
+    """One performance of a line. Its action keeps the motion; this is what made it."""
+
+    name: StringProperty(name="Take")
+    action: PointerProperty(type=bpy.types.Action)
+    face_action: PointerProperty(type=bpy.types.Action)  # Blender 4.2 and 4.3 only: shape keys need an action of their own
+    line: StringProperty(name="Line", description="The voice that was performed")
+    seed: IntProperty(name="Seed")
+    start: FloatProperty(name="Start", description="Frame on which the voice begins")
+    fps: FloatProperty(name="Frame Rate", default=30.0)
+    duration: FloatProperty(name="Duration", unit="TIME_ABSOLUTE")
+    order: StringProperty(name="Order", description="All settings that made this take, as JSON")
+    words: CollectionProperty(type=DeclaimWord)
+    word: IntProperty(name="Word", description="The word that is chosen in the list")
+    mouth_written: FloatProperty(name="Mouth Strength as Written", default=1.0)
+
+
+def _mouth_changed(character: Any, context: Any) -> None:
+    from . import takes
+
+    takes.rescale_mouths(character.id_data)
+
+
+class DeclaimCharacter(bpy.types.PropertyGroup):
+    """On the armature object of a character."""
+
+    takes: CollectionProperty(type=DeclaimTake)
+    take: IntProperty(name="Take", description="The take that is in use")
+    mouth_strength: FloatProperty(
+        name="Mouth",
+        description="How far this character's mouth opens in its takes; 1 is as performed",
+        default=1.0,
+        min=MOUTH_STRENGTH[0],
+        max=MOUTH_STRENGTH[1],
+        update=_mouth_changed,
+    )
+    is_builtin: BoolProperty(name="Built-in Avatar")
+
+
+def _is_armature(self: Any, value: Any) -> bool:
+    return bool(value.type == "ARMATURE")
+
+
+class DeclaimScene(bpy.types.PropertyGroup):
+    """A scene's settings."""
+
+    __annotations__ = {
+        **SETTINGS,
+        "script_text": PointerProperty(name="Script", description="A text of this file that holds the script", type=bpy.types.Text),
+        "character": PointerProperty(
+            name="Character",
+            description="The armature that performs; left empty, the built-in avatar is added",
+            type=bpy.types.Object,
+            poll=_is_armature,
+        ),
+        "generator": EnumProperty(name="Generator", description="What moves body, hands, head and face", items=_generators),
+        "mouth": EnumProperty(name="Lips", description="What moves the mouth", items=_mouths),
+        "transcriber": EnumProperty(name="Hearing", description="What finds the words and sounds", items=_transcribers),
+    }
+
+
+CLASSES = (DeclaimWord, DeclaimTake, DeclaimCharacter, DeclaimScene)
+
+
+def register() -> None:
+    bpy.types.Scene.declaim = PointerProperty(type=DeclaimScene)
+    bpy.types.Object.declaim = PointerProperty(type=DeclaimCharacter)
+
+
+def unregister() -> None:
+    del bpy.types.Object.declaim
+    del bpy.types.Scene.declaim
