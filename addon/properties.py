@@ -46,7 +46,9 @@ SETTINGS: dict[str, Any] = {
     "voice": StringProperty(name="Voice", description="The recording that the character speaks", subtype="FILE_PATH"),
     "strip": StringProperty(name="Strip", description="The sound strip that the character speaks"),
     "folder": StringProperty(
-        name="Folder", description="A folder of recordings; a text file of the same name is a recording's script", subtype="DIR_PATH"
+        name="Folder",
+        description="A folder of recordings; a text file of the same name is a recording's script",
+        subtype="DIR_PATH",
     ),
     "script": StringProperty(
         name="Script", description="The words that are spoken; left empty, Declaim listens for them", default=""
@@ -55,7 +57,9 @@ SETTINGS: dict[str, Any] = {
     "seed": IntProperty(
         name="Seed", description="Another seed is another performance of the same line", default=0, min=0, max=2**31 - 1
     ),
-    "takes": IntProperty(name="Takes", description="How many takes to make, with seeds from Seed on", default=1, min=1, max=20),
+    "takes": IntProperty(
+        name="Takes", description="How many takes to make, with seeds from Seed on", default=1, min=1, max=20
+    ),
     "start_at": EnumProperty(
         name="Start At",
         description="Where on the timeline the line begins",
@@ -67,7 +71,9 @@ SETTINGS: dict[str, Any] = {
         default="PLAYHEAD",
     ),
     "use_range": BoolProperty(name="Part Only", description="Perform only a part of the voice"),
-    "range_start": FloatProperty(name="In", description="Where the part begins in the voice", unit="TIME_ABSOLUTE", min=0.0),
+    "range_start": FloatProperty(
+        name="In", description="Where the part begins in the voice", unit="TIME_ABSOLUTE", min=0.0
+    ),
     "range_end": FloatProperty(
         name="Out", description="Where the part ends in the voice", unit="TIME_ABSOLUTE", min=0.0, default=10.0
     ),
@@ -99,15 +105,26 @@ SETTINGS: dict[str, Any] = {
         ),
     ),
     "tolerance": FloatProperty(
-        name="Error", description="How far reduced keys may be off, in degrees; for shapes in percent", default=0.5, min=0.01, max=10.0
+        name="Error",
+        description="How far reduced keys may be off, in degrees; for shapes in percent",
+        default=0.5,
+        min=0.01,
+        max=10.0,
     ),
     "interpolation": EnumProperty(
         name="Interpolation",
         description="How Blender moves between keys",
-        items=(("LINEAR", "Linear", "Straight from key to key"), ("BEZIER", "Smooth", "Bezier with handles that do not overshoot")),
+        items=(
+            ("LINEAR", "Linear", "Straight from key to key"),
+            ("BEZIER", "Smooth", "Bezier with handles that do not overshoot"),
+        ),
     ),
-    "place_sound": BoolProperty(name="Place Sound", description="Put the voice into the Video Sequencer in time", default=True),
-    "fit_range": BoolProperty(name="Fit Frame Range", description="Make the scene's frame range fit the take", default=True),
+    "place_sound": BoolProperty(
+        name="Place Sound", description="Put the voice into the Video Sequencer in time", default=True
+    ),
+    "fit_range": BoolProperty(
+        name="Fit Frame Range", description="Make the scene's frame range fit the take", default=True
+    ),
 }
 
 
@@ -170,7 +187,9 @@ class DeclaimScene(bpy.types.PropertyGroup):
 
     __annotations__ = {
         **SETTINGS,
-        "script_text": PointerProperty(name="Script", description="A text of this file that holds the script", type=bpy.types.Text),
+        "script_text": PointerProperty(
+            name="Script", description="A text of this file that holds the script", type=bpy.types.Text
+        ),
         "character": PointerProperty(
             name="Character",
             description="The armature that performs; left empty, the built-in avatar is added",
