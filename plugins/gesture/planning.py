@@ -187,7 +187,7 @@ def _ideas(phrases: Sequence[Phrase], lexicon: Lexicon, styles: StyleSheet, seed
                 hand=_leading_hand(styles.at(phrase.start), float(random.random())),
                 theme=theme,
                 place={
-                    side: randomness(seed, "place", phrase.key, side).normal(0.0, (0.04, 0.045, 0.03)) for side in SIDES
+                    side: randomness(seed, "place", phrase.key, side).normal(0.0, (0.055, 0.06, 0.04)) for side in SIDES
                 },
             )
         )

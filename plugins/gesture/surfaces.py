@@ -127,7 +127,8 @@ def measured(body: Body, betas: Array, *, seated: bool = False) -> Surfaces:
     thighs = []
     for side in ("left", "right"):
         thigh = thigh_samples(side)
-        surface = _surface(thigh, upper=f"{side}_hip", lower=f"{side}_hip", blend=(0.0, 1.0))
+        sunk = _SUNK if seated else 0.0
+        surface = _surface(thigh, upper=f"{side}_hip", lower=f"{side}_hip", blend=(0.0, 1.0), sunk=sunk)
         thighs.append(_yielding(surface) if seated else surface)
     return Surfaces(
         trunk=_surface(trunk, upper="spine3", lower="pelvis", blend=waist),
@@ -168,6 +169,7 @@ def chest_frames(poses: Array, rest: Array) -> dict[str, tuple[Array, Array]]:
 # --- measuring ---
 
 _GIVE = 0.0045  # m
+_SUNK = 0.035  # m that a seated thigh's axis lies under its middle: however deep a finger dives, the way out is up
 _SEATED_HIP = -np.radians(85.0)  # rad about x
 
 
@@ -192,12 +194,12 @@ _BARYCENTRIC = np.array(
 )  # ten points on each triangle: corners, thirds of the edges, middle
 
 
-def _surface(points: Array, *, upper: str, lower: str, blend: tuple[float, float]) -> Surface:
-    """The star-shaped surface about the middle line of ``points`` (N, 3)."""
+def _surface(points: Array, *, upper: str, lower: str, blend: tuple[float, float], sunk: float = 0.0) -> Surface:
+    """The star-shaped surface about the middle line of ``points`` (N, 3), or a line ``sunk`` m behind that."""
     low = float(points[:, 1].min())
     rows = max(int(np.ceil((points[:, 1].max() - low) / _ROW)), 4)
     row = np.minimum(((points[:, 1] - low) / _ROW).astype(np.intp), rows - 1)
-    axis = _middle_line(points[:, [0, 2]], row, rows)
+    axis = _middle_line(points[:, [0, 2]], row, rows) - [0.0, sunk]
     offset = points[:, [0, 2]] - axis[row]
     radius = np.hypot(offset[:, 0], offset[:, 1])
     angle = (np.arctan2(offset[:, 0], offset[:, 1]) / (2 * np.pi) + 0.5) * _SECTORS
