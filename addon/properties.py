@@ -67,9 +67,11 @@ SETTINGS: dict[str, Any] = {
             ("PLAYHEAD", "Playhead", "At the current frame"),
             ("STRIP", "Strip", "At the sound strip's own start; without a strip, at the scene's first frame"),
             ("FIRST", "First Frame", "At the scene's first frame"),
+            ("FRAME", "Frame", "At the frame below"),
         ),
         default="PLAYHEAD",
     ),
+    "frame": IntProperty(name="Frame", description="The frame on which the line begins", default=1),
     "use_range": BoolProperty(name="Part Only", description="Perform only a part of the voice"),
     "range_start": FloatProperty(
         name="In", description="Where the part begins in the voice", unit="TIME_ABSOLUTE", min=0.0
@@ -167,6 +169,7 @@ class DeclaimCharacter(bpy.types.PropertyGroup):
 
     takes: CollectionProperty(type=DeclaimTake)
     take: IntProperty(name="Take", description="The take that is in use")
+    previous: IntProperty(name="Take Before", description="The take that was in use before", default=-1)
     mouth_strength: FloatProperty(
         name="Mouth",
         description="How far this character's mouth opens in its takes; 1 is as performed",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 
 import bpy
 
 from ..core.errors import Cancelled, DeclaimError
+from . import places
 
 
 @dataclasses.dataclass
@@ -57,6 +59,14 @@ def redraw() -> None:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "DOPESHEET_EDITOR", "SEQUENCE_EDITOR", "STATUSBAR"}:
                 area.tag_redraw()
+
+
+def unexpected(error: Exception) -> DeclaimError:
+    """A mistake of ours as one sentence; the traceback goes to a file that can be sent to us."""
+    path = places.folder("logs") / "errors.log"
+    with path.open("a", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    return DeclaimError(f"Declaim made a mistake: {error or type(error).__name__}.", hint=f"Please report it with {path}.")
 
 
 def fail(operator: bpy.types.Operator, error: DeclaimError) -> set[str]:
