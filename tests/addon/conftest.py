@@ -43,7 +43,6 @@ _INSTALL = """
 wanted = bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
 assert EXTENSION in bpy.context.preferences.addons, f"{EXTENSION} is not enabled"
 assert EXTENSION in sys.modules, f"{EXTENSION} did not load"
-bpy.ops.preferences.addon_disable(module=EXTENSION)
 """
 _ENABLE = """
 bpy.ops.preferences.addon_enable(module=EXTENSION)
