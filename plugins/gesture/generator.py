@@ -24,13 +24,15 @@ from .limbs import Limbs
 from .phrases import Phrase, find_phrases
 from .planning import SIDES, PlannedStroke, sketch_strokes
 from .roles import find_roles
-from .steadying import chest_course
+from .steadying import ChestCourse, chest_course
+from .stopping import Lateness, corrected
 from .style import StyleSheet, read_styles, style_sheet
 from .timing import LAST_HOLD, timed
 
 Array = NDArray[Any]
 _ID, _VERSION = "gesture", "1"
 _CHANNELS = ("body", "hands", "head_gaze", "upper_face")
+_CORRECTIONS = 2  # times that strokes which do not stop on their frame are moved anew
 _BLOCK = 4096  # frames of arm movement worked out at once: about 60 MB
 
 
@@ -109,20 +111,7 @@ def _perform(
     echoes = {side: Echoes(accents, strokes, side, styles, brief.seed) for side in SIDES}
     limbs = Limbs(brief.body, brief.betas, rest, strokes, lexicon, seed=brief.seed, seated=body.seated, echoes=echoes)
     course = chest_course(poses, body.trans, rest, brief.fps)
-    for first in range(0, frames, _BLOCK):
-        report.stage("Moving arms and hands", first / frames)
-        block = slice(first, first + _BLOCK)
-        tension = styles.curve("tension", times[block])
-        moved = limbs.poses(
-            times[block],
-            poses[block],
-            course=course,
-            first=first,
-            shoulders=body.shoulders[block],
-            tension=tension,
-        )
-        for joint, values in moved.items():
-            poses[block, joint] = values
+    _move_arms(poses, times, limbs, course, body.shoulders, styles.curve("tension", times), report)
     blinks = lids.plan_blinks(speech.duration, phrases, shifts, sounds, styles, brief.seed)
     weights = upper_face.upper_face(
         times, brief.fps, speech, phrases, strokes, parts, blinks, eyes.down, styles, brief.seed
@@ -138,6 +127,34 @@ def _perform(
         timeline=Timeline(strokes=tuple(sorted(map(_stroke, strokes), key=lambda s: s.start))),
         provenance=_provenance(speech, brief),
     )
+
+
+def _move_arms(
+    poses: Array, times: Array, limbs: Limbs, course: ChestCourse, shoulders: Array, tension: Array, report: Report
+) -> None:
+    """Fills in arms and hands; strokes that do not stop on their frame are moved anew, a little sooner or later."""
+    frames = len(times)
+    wrists = np.empty((frames, len(SIDES), 3))
+
+    def move(span: slice) -> None:
+        moved, wrists[span] = limbs.poses(
+            times[span], poses[span], course=course, first=span.start, shoulders=shoulders[span], tension=tension[span]
+        )
+        for joint, values in moved.items():
+            poses[span, joint] = values
+
+    for first in range(0, frames, _BLOCK):
+        report.stage("Moving arms and hands", first / frames)
+        move(slice(first, min(first + _BLOCK, frames)))
+    late: Lateness | None = None
+    for _ in range(_CORRECTIONS):
+        correction = corrected(limbs.strokes, wrists, course.fps, late)
+        if correction is None:
+            break
+        late = correction.late
+        limbs.put_off(late)
+        for span in correction.spans:
+            move(span)
 
 
 def _stroke(plan: PlannedStroke) -> Stroke:

@@ -18,6 +18,7 @@ from .curves import Track, noise
 from .echoes import Echoes
 from .planning import SIDES, PlannedStroke, Side
 from .steadying import ChestCourse, steadied
+from .stopping import Lateness
 
 Array = NDArray[Any]
 _GRID = 1 / 120  # s, of the path that the hand's sway is worked out on
@@ -74,20 +75,34 @@ class Limbs:
     ) -> None:
         self.rest, self.seed, self.strokes, self.echoes = rest_joints, seed, strokes, echoes or {}
         self.build = _build(body, np.asarray(betas, dtype=np.float32).tobytes(), seated)
+        self.lexicon, self.seated = lexicon, seated
         shape = lexicon.shapes["hanging"]
-        self.tracks: dict[Side, Track] = {}
+        self.resting: dict[Side, Posture] = {}
         self.laps: dict[Side, lap.Lap] = {}
         for side in SIDES:
             resting = arms.rest_posture(self.build.arms[side], body, betas, rest_joints, shape, seated=seated)
             if seated:
                 resting = lap.seated_posture(resting, lexicon.shapes["flat"], side)
                 self.laps[side] = self._lap(side, resting)
-            self.tracks[side] = paths.posture_track(strokes, side, lexicon, resting, seated=seated)
+            self.resting[side] = resting
+        self.tracks = self._tracks({})
+
+    def put_off(self, late: Lateness) -> None:
+        """From now on the strokes named in ``late`` end as much later, s."""
+        self.tracks = self._tracks(late)
+
+    def _tracks(self, late: Lateness) -> dict[Side, Track]:
+        return {
+            side: paths.posture_track(
+                self.strokes, side, self.lexicon, self.resting[side], seated=self.seated, late=late
+            )
+            for side in SIDES
+        }
 
     def poses(
         self, times: Array, poses: Array, *, course: ChestCourse, first: int, shoulders: Array, tension: Array
-    ) -> dict[int, Array]:
-        """Joint -> its axis-angle (T, 3).
+    ) -> tuple[dict[int, Array], Array]:
+        """Joint -> its axis-angle (T, 3); and the wrists (T, 2, 3), m in the world.
 
         ``times`` (T,) s, evenly spaced; ``poses`` (T, 55, 3) the rest of the body, already posed; ``course`` the chest's
         over the whole line, of which the block begins at frame ``first``; ``shoulders`` (T, 2)
@@ -123,12 +138,14 @@ class Limbs:
         around = keep_out.Surroundings(surfaces=self.build.surfaces, frames=frames, chest=chest)
         aims, opened = keep_out.kept_out(self.build.arms, aims, balls, self.build.links, around)
         moved: dict[int, Array] = {}
+        wrists = np.empty((len(times), len(SIDES), 3))
         for side in SIDES:
+            wrists[:, SIDES.index(side)] = arms.reached(self.build.arms[side], aims[side]).wrist * self.build.arms[side].sign
             solved = arms.rotations_of(self.build.arms[side], aims[side])
             moved |= {JOINT[name]: values for name, values in solved.items()}
             angles[side]["thumb"][:, 0] -= opened[side]
             moved |= hands.finger_poses(self.build.arms[side], self.build.fingers[side], angles[side])
-        return moved
+        return moved, course.in_world(wrists, first)
 
     def _place(self, side: Side, coordinates: Array) -> Array:
         """(T, 3) m from spine3, as a left arm."""

@@ -7,7 +7,7 @@ the shoulder as two angles from the middle of gesture space (rad), its distance 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,26 +40,37 @@ _RECOIL, _RECOIL_TIME = 0.09, 0.34  # share of the stroke, s
 _WAIT = 0.03  # s between preparation and stroke from which the hand is to stop there
 
 
-def posture_track(strokes: Sequence[PlannedStroke], side: Side, lexicon: Lexicon, rest: Posture, *, seated: bool) -> Track:
-    """The hand's path: its coordinates over time, from ``rest`` and, where there is time, back to it."""
+def posture_track(
+    strokes: Sequence[PlannedStroke],
+    side: Side,
+    lexicon: Lexicon,
+    rest: Posture,
+    *,
+    seated: bool,
+    late: Mapping[tuple[int, Side], float] | None = None,
+) -> Track:
+    """The hand's path: its coordinates over time, from ``rest`` and, where there is time, back to it.
+
+    ``late``: (number of the stroke, hand) -> s that the end of its move is put off.
+    """
     resting = coordinates_of(rest)
     ready = coordinates_of(Posture(wrist=HOME, turn=np.radians(14), bend=0.02, shape=lexicon.shapes["relaxed"]))
     over = rest.wrist + _OVER_LAP if seated else _ASIDE
     aside = coordinates_of(dataclasses.replace(rest, wrist=over))[_PLACE]
     moves: list[Move] = []
     place = resting
-    for stroke in strokes:
+    for number, stroke in enumerate(strokes):
         if side not in stroke.sides:
             continue
-        moves += _strike(stroke, side, place)
+        moves += _strike(stroke, side, place, (late or {}).get((number, side), 0.0))
         place = moves[-1].target
         moves += _let_go(stroke.releases[side], place, ready, resting, aside)
         place = moves[-1].target
     return Track(resting, moves)
 
 
-def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
-    """From ``place`` through preparation and stroke to the last turning point."""
+def _strike(stroke: PlannedStroke, side: Side, place: Array, late: float = 0.0) -> list[Move]:
+    """From ``place`` through preparation and stroke, ending ``late`` s later than planned, to the last turning point."""
     before, after = coordinates_of(stroke.before[side]), coordinates_of(stroke.after[side])
     via = tuple(coordinates_of(posture) for posture in stroke.via.get(side, ()))
     moves = [Move(start=stroke.prepare, end=stroke.ready, target=before)]
@@ -72,7 +83,7 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array) -> list[Move]:
                 Move(start=stroke.prepare, end=stroke.ready, target=before - loop / 2),
                 Move(start=begin, end=end, target=before + loop / 2),
             ]
-    end = stroke.apex + _TAIL * (stroke.apex - stroke.start)
+    end = stroke.apex + late + _TAIL * (stroke.apex + late - stroke.start)
     moves.append(Move(start=stroke.start, end=end, target=after, via=via, crisp=True))
     loose = stroke.unit.amplitude[1] - stroke.unit.amplitude[0] > 0.2
     if loose and not stroke.then:  # springs back a little, where it does not touch anything

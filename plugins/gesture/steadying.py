@@ -28,6 +28,11 @@ class ChestCourse:
     rotations: Array  # (T, 3, 3) of spine3
     places: Array  # (T, 3) m
 
+    def in_world(self, points: Array, first: int) -> Array:
+        """``points`` (T, N, 3), m seen from spine3 in the frames from ``first`` on, in the world."""
+        span = slice(first, first + len(points))
+        return np.asarray(points @ self.rotations[span].swapaxes(-1, -2) + self.places[span, None])
+
 
 def chest_course(poses: Array, trans: Array, rest_joints: Array, fps: float) -> ChestCourse:
     """``poses`` (T, 55, 3) axis-angle, rad; ``trans`` (T, 3) m; ``rest_joints`` (55, 3) m."""
