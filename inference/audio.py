@@ -245,13 +245,19 @@ def _interleaved(frame: Any) -> Array:
 
 
 def _open(path: Path) -> _SoundFile | _Container:
-    import av
     import soundfile
 
     try:
         return _SoundFile(path)
     except (soundfile.SoundFileError, TypeError, RuntimeError):
         pass
+    try:
+        import av
+    except ImportError:  # Blender's engine is without it
+        raise AudioError(
+            f"{path} is not a sound file that can be read without FFmpeg, which this engine does not have.",
+            hint="Use WAV, FLAC, OGG or MP3. Blender reads others itself: put it into the Video Sequencer, and choose that strip.",
+        ) from None
     try:
         return _Container(path)
     except (av.error.FFmpegError, ValueError, OSError):

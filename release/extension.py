@@ -30,7 +30,9 @@ _DATE = (2020, 1, 1, 0, 0, 0)  # of every file in a zip: when it was built is no
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
     parser.add_argument("--platform", choices=sorted(PLATFORMS), action="append", help="default: this one; may repeat")
-    parser.add_argument("--python", action="append", help="of the Blenders to build for; default: 3.11 and 3.13; may repeat")
+    parser.add_argument(
+        "--python", action="append", help="of the Blenders to build for; default: 3.11 and 3.13; may repeat"
+    )
     parser.add_argument("--kind", choices=("full", "slim"), action="append", help="default: both")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the zips go; default: dist")
     parser.add_argument("--wheels", type=Path, default=WHEELS, help="where wheels are kept; default: build/wheels")

@@ -71,7 +71,9 @@ def _fetch(requirements: list[str], target: str, python: str, folder: Path) -> N
         tag = wheel.stem.rpartition("-")[2]
         if tag != "any" and not _fits(tag, target):
             wheel.unlink()
-            raise SystemExit(f"{wheel.name} was built here and runs on this machine only; {target} needs a wheel of its own.")
+            raise SystemExit(
+                f"{wheel.name} was built here and runs on this machine only; {target} needs a wheel of its own."
+            )
 
 
 def _fits(tag: str, target: str) -> bool:
