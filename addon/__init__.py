@@ -18,6 +18,7 @@ _MODULES = (  # in the order of their registration
     "word_strip",
     "performing",
     "takes",
+    "take_list",
     "avatar",
     "clip_files",
     "voice_drop",

@@ -137,8 +137,22 @@ class DeclaimWord(bpy.types.PropertyGroup):
     end: FloatProperty(name="End", unit="TIME_ABSOLUTE")
     stroke: BoolProperty(name="Stroke", description="A gesture strikes on this word")
     unit: StringProperty(name="Gesture", description="The gesture that strikes on this word")
+    apex: FloatProperty(name="Strikes At", description="When the stroke's hand stops", unit="TIME_ABSOLUTE")
+    unsure: BoolProperty(name="Unsure", description="Declaim did not hear this word well")
     # the text is the property group's own "name"
     name: StringProperty(name="Word")
+
+
+def _word_chosen(take: Any) -> int:
+    from . import words
+
+    return words.chosen(take)
+
+
+def _choose_word(take: Any, index: int) -> None:
+    from . import words
+
+    words.choose(take, index)
 
 
 class DeclaimTake(bpy.types.PropertyGroup):
@@ -154,7 +168,10 @@ class DeclaimTake(bpy.types.PropertyGroup):
     duration: FloatProperty(name="Duration", unit="TIME_ABSOLUTE")
     order: StringProperty(name="Order", description="All settings that made this take, as JSON")
     words: CollectionProperty(type=DeclaimWord)
-    word: IntProperty(name="Word", description="The word that is chosen in the list")
+    # the word at the playhead: nothing is kept, so the list follows and a click jumps
+    word: IntProperty(
+        name="Word", description="The word at the playhead; set, the playhead jumps", get=_word_chosen, set=_choose_word
+    )
     mouth_written: FloatProperty(name="Mouth Strength as Written", default=1.0)
 
 
@@ -164,11 +181,24 @@ def _mouth_changed(character: Any, context: Any) -> None:
     takes.rescale_mouths(character.id_data)
 
 
+def _row_chosen(character: Any) -> int:
+    return int(character.take)
+
+
+def _choose_row(character: Any, index: int) -> None:
+    from . import take_list
+
+    take_list.choose(character, index)
+
+
 class DeclaimCharacter(bpy.types.PropertyGroup):
     """On the armature object of a character."""
 
     takes: CollectionProperty(type=DeclaimTake)
     take: IntProperty(name="Take", description="The take that is in use")
+    row: IntProperty(
+        name="Take", description="The take that is in use; set, another comes in use", get=_row_chosen, set=_choose_row
+    )
     previous: IntProperty(name="Take Before", description="The take that was in use before", default=-1)
     mouth_strength: FloatProperty(
         name="Mouth",
@@ -200,6 +230,11 @@ class DeclaimScene(bpy.types.PropertyGroup):
             poll=_is_armature,
         ),
         "generator": EnumProperty(name="Generator", description="What moves body, hands, head and face", items=_generators),
+        "show_words": BoolProperty(
+            name="Words on the Timeline",
+            description="Draw the words of the take in use along the bottom of the animation editors",
+            default=True,
+        ),
         "mouth": EnumProperty(name="Lips", description="What moves the mouth", items=_mouths),
         "transcriber": EnumProperty(name="Hearing", description="What finds the words and sounds", items=_transcribers),
     }

@@ -1,0 +1,326 @@
+"""The words of the take in use, drawn along the bottom of timeline, dope sheet, graph and NLA editors.
+
+Boxes are drawn by one small shader from vertices that hold frames, so panning and zooming change two numbers and a take of
+five thousand words is uploaded once. Only texts are laid out at each draw, and only those that can be seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from bisect import bisect_left
+from typing import Any
+
+import blf
+import bpy
+
+from . import status, words
+
+# Lengths in Blender's interface units: they grow with the resolution scale.
+_BOX_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 3.5, 1.0, 3.0, 6.0
+_SCROLLER, _MARKERS, _SCRUBBING = 9.0, 42.0, 24.0  # what Blender itself draws at the bottom and the top of such editors
+_LEAST_TEXT = 12.0  # narrower boxes stay blank
+_SPACES = ("SpaceDopeSheetEditor", "SpaceGraphEditor", "SpaceNLA")
+_MODES = {"TIMELINE", "DOPESHEET", "ACTION", "SHAPEKEY", "FCURVES"}
+_MENUS = ("DOPESHEET_MT_view", "GRAPH_MT_view", "NLA_MT_view", "TIME_MT_view")
+_MARKER_MENUS = ("DOPESHEET_MT_marker", "GRAPH_MT_marker", "NLA_MT_marker", "TIME_MT_marker")
+
+Colour = tuple[float, float, float, float]
+
+_VERTEX = """
+void main() {
+  float left = (span.x - view.x) * view.y + 0.5 * box.w;
+  float right = max((span.y - view.x) * view.y - 0.5 * box.w, left + 1.0);
+  vec2 low = vec2(left, box.x), high = vec2(right, box.y);
+  halfSize = 0.5 * (high - low);
+  local = mix(-halfSize - 1.0, halfSize + 1.0, corner);
+  marked = kind;
+  gl_Position = vec4((0.5 * (low + high) + local) / view.zw * 2.0 - 1.0, 0.0, 1.0);
+}
+"""
+_FRAGMENT = """
+void main() {
+  float r = min(box.z, min(halfSize.x, halfSize.y));
+  vec2 q = abs(local) - halfSize + r;
+  float away = length(max(q, vec2(0.0))) + min(max(q.x, q.y), 0.0) - r;
+  vec4 inner = mix(plain, strike, marked);
+  vec4 colour = mix(rim, inner, clamp(0.5 - away - rimWidth, 0.0, 1.0));
+  fragColor = vec4(colour.rgb, colour.a * clamp(0.5 - away, 0.0, 1.0));
+}
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Palette:
+    """Colours of the theme."""
+
+    plain: Colour
+    plain_text: Colour
+    strike: Colour
+    strike_text: Colour
+    rim: Colour
+    lit: Colour  # rim of the word at the playhead
+
+
+class _Strip:
+    """What is kept between draws."""
+
+    def __init__(self) -> None:
+        self.shader: Any = None
+        self.rows: words.Table | None = None  # what the batches were made of
+        self.boxes: Any = None
+        self.dots: Any = None
+        self.strikes: list[int] = []  # indices of words with a stroke
+        self.text_size = 0.0
+        self.widths: dict[str, float] = {}  # px
+        self.shortened: dict[tuple[str, int], str] = {}
+        self.broken = False
+
+
+_strip = _Strip()
+_handles: list[tuple[Any, Any]] = []
+
+
+def _draw() -> None:
+    """Called by Blender for each animation editor. Our own mistake switches the strip off and is kept in the log."""
+    context = bpy.context
+    if _strip.broken or context.region is None or not _wanted(context):
+        return
+    take = words.shown_take(context)
+    if take is None:
+        return
+    try:
+        _draw_words(context, words.table(take))
+    except Exception as error:
+        _strip.broken = True
+        status.unexpected(error)
+
+
+def _wanted(context: bpy.types.Context) -> bool:
+    space = context.space_data
+    overlays = getattr(space, "overlays", None)  # dope sheets of 5.x
+    return (
+        context.scene.declaim.show_words
+        and getattr(space, "mode", "TIMELINE") in _MODES
+        and getattr(overlays, "show_overlays", True)
+    )
+
+
+def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
+    import gpu
+
+    region, scale = context.region, context.preferences.system.ui_scale
+    markers = len(context.scene.timeline_markers) and getattr(context.space_data, "show_markers", True)
+    low = round((_MARKERS if markers else _SCROLLER) * scale)
+    high = low + round(_BOX_HEIGHT * scale)
+    if high + (_DOT + _SCRUBBING) * scale > region.height:
+        return
+    left, right = (region.view2d.region_to_view(x, 0)[0] for x in (0, region.width))
+    per_frame = region.width / (right - left)  # px
+    first = bisect_left(rows.ends, left)
+    last = bisect_left(rows.starts, right)
+    if first >= last:
+        return
+    if _strip.rows is not rows:
+        _upload(rows)
+    palette = _palette(context)
+    view = (left, per_frame, region.width, region.height)
+    shader = _strip.shader
+    gpu.state.blend_set("ALPHA")
+    shader.bind()
+    shader.uniform_float("view", view)
+    shader.uniform_float("box", (low, high, _RADIUS * scale, _GAP * scale))
+    shader.uniform_float("plain", palette.plain)
+    shader.uniform_float("strike", palette.strike)
+    shader.uniform_float("rim", palette.rim)
+    shader.uniform_float("rimWidth", max(1.0, round(scale)))
+    _strip.boxes.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
+    spoken = rows.spoken(context.scene.frame_current_final)
+    if first <= spoken < last:
+        shader.uniform_float("rim", palette.lit)
+        shader.uniform_float("rimWidth", max(1.0, round(2 * scale)))
+        _strip.boxes.draw_range(shader, elem_start=spoken * 6, elem_count=6)
+    _draw_dots(rows, palette, view, high, scale, first, last)
+    gpu.state.blend_set("NONE")
+    _draw_texts(rows, palette, view, (low, high), scale, first, last, context)
+
+
+def _draw_dots(
+    rows: words.Table, palette: _Palette, view: tuple[float, ...], high: float, scale: float, first: int, last: int
+) -> None:
+    """A dot above the box where the stroke strikes."""
+    first, last = bisect_left(_strip.strikes, first), bisect_left(_strip.strikes, last)
+    if first == last:
+        return
+    shader, size = _strip.shader, _DOT * scale
+    shader.uniform_float("box", (high + scale, high + scale + size, size / 2, -size))
+    shader.uniform_float("rim", palette.strike)
+    shader.uniform_float("rimWidth", 0.0)
+    _strip.dots.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
+
+
+def _draw_texts(
+    rows: words.Table,
+    palette: _Palette,
+    view: tuple[float, ...],
+    box: tuple[float, float],
+    scale: float,
+    first: int,
+    last: int,
+    context: bpy.types.Context,
+) -> None:
+    left, per_frame, width, _ = view
+    least, padding = _LEAST_TEXT * scale, _PADDING * scale
+    if per_frame * max(rows.ends[i] - rows.starts[i] for i in range(first, last)) < least:
+        return
+    _set_font(context, scale)
+    baseline = box[0] + (box[1] - box[0]) / 2 - _strip.text_size * 0.34
+    colour: Colour | None = None
+    for i in range(first, last):
+        room = (rows.ends[i] - rows.starts[i]) * per_frame
+        if room < least:
+            continue
+        text, taken = _fitted(f"{rows.names[i]}?" if rows.unsure[i] else rows.names[i], room - 2 * padding)
+        if not text:
+            continue
+        wanted = palette.strike_text if rows.strokes[i] else palette.plain_text
+        if wanted is not colour:
+            colour = wanted
+            blf.color(0, *colour)
+        blf.position(0, round((rows.starts[i] - left) * per_frame + (room - taken) / 2), round(baseline), 0)
+        blf.draw(0, text)
+
+
+def _set_font(context: bpy.types.Context, scale: float) -> None:
+    size = context.preferences.ui_styles[0].widget.points * scale
+    blf.size(0, size)
+    if size != _strip.text_size:
+        _strip.text_size = size
+        _strip.widths.clear()
+        _strip.shortened.clear()
+
+
+def _fitted(text: str, room: float) -> tuple[str, float]:
+    """``text`` or as much of its beginning as fits into ``room`` px, with its width. Widths are measured once."""
+    width = _width(text)
+    if width <= room:
+        return text, width
+    key = (text, int(room))
+    short = _strip.shortened.get(key)
+    if short is None:
+        if len(_strip.shortened) > 20_000:  # zooming makes many
+            _strip.shortened.clear()
+        short = text[: max(1, int(len(text) * room / width) + 1)]
+        while short and _width(short + "…") > room:
+            short = short[:-1]
+        short = _strip.shortened[key] = short + "…" if short else ""
+    return short, _width(short)
+
+
+def _width(text: str) -> float:
+    width = _strip.widths.get(text)
+    if width is None:
+        width = _strip.widths[text] = blf.dimensions(0, text)[0]
+    return width
+
+
+def _palette(context: bpy.types.Context) -> _Palette:
+    widgets = context.preferences.themes[0].user_interface.wcol_regular
+
+    def rgb(colour: Any, alpha: float = 1.0) -> Colour:
+        return (colour[0], colour[1], colour[2], alpha)
+
+    return _Palette(
+        plain=rgb(widgets.inner, 0.9),
+        plain_text=rgb(widgets.text),
+        strike=rgb(widgets.inner_sel),
+        strike_text=rgb(widgets.text_sel),
+        rim=rgb(widgets.outline),
+        lit=rgb(widgets.text),
+    )
+
+
+def _upload(rows: words.Table) -> None:
+    """The take's boxes and dots to the graphics card, two triangles each."""
+    if _strip.shader is None:
+        _strip.shader = _made_shader()
+    corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    _strip.strikes = [i for i, stroke in enumerate(rows.strokes) if stroke]
+    spans = list(zip(rows.starts, rows.ends, strict=True))
+    _strip.boxes = _batch(spans, [float(stroke) for stroke in rows.strokes], corners)
+    _strip.dots = _batch([(rows.apexes[i],) * 2 for i in _strip.strikes], [1.0] * len(_strip.strikes), corners)
+    _strip.rows = rows
+
+
+def _batch(spans: list[tuple[float, float]], kinds: list[float], corners: tuple[tuple[float, float], ...]) -> Any:
+    from gpu_extras.batch import batch_for_shader
+
+    return batch_for_shader(
+        _strip.shader,
+        "TRIS",
+        {
+            "span": [span for span in spans for _ in corners],
+            "kind": [kind for kind in kinds for _ in corners],
+            "corner": [corner for _ in spans for corner in corners],
+        },
+    )
+
+
+def _made_shader() -> Any:
+    import gpu
+
+    between = gpu.types.GPUStageInterfaceInfo("declaim_words")
+    between.smooth("VEC2", "local")
+    between.smooth("VEC2", "halfSize")
+    between.smooth("FLOAT", "marked")
+    info = gpu.types.GPUShaderCreateInfo()
+    for name in (
+        "view",
+        "box",
+        "plain",
+        "strike",
+        "rim",
+    ):  # view: left frame, px a frame, region; box: low, high, radius, gap
+        info.push_constant("VEC4", name)
+    info.push_constant("FLOAT", "rimWidth")
+    info.vertex_in(0, "VEC2", "span")  # frames
+    info.vertex_in(1, "VEC2", "corner")
+    info.vertex_in(2, "FLOAT", "kind")  # 1 for a word with a stroke
+    info.vertex_out(between)
+    info.fragment_out(0, "VEC4", "fragColor")
+    info.vertex_source(_VERTEX)
+    info.fragment_source(_FRAGMENT)
+    return gpu.shader.create_from_info(info)
+
+
+def _draw_view_menu(self: Any, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.prop(context.scene.declaim, "show_words")
+
+
+def _draw_marker_menu(self: Any, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator("declaim.words_to_markers")
+    self.layout.operator("declaim.word_markers_remove")
+
+
+def register() -> None:
+    if not bpy.app.background:
+        for name in _SPACES:
+            space = getattr(bpy.types, name)
+            _handles.append((space, space.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")))
+    for names, draw in ((_MENUS, _draw_view_menu), (_MARKER_MENUS, _draw_marker_menu)):
+        for name in names:
+            if hasattr(bpy.types, name):
+                getattr(bpy.types, name).append(draw)
+
+
+def unregister() -> None:
+    global _strip
+    for names, draw in ((_MENUS, _draw_view_menu), (_MARKER_MENUS, _draw_marker_menu)):
+        for name in names:
+            if hasattr(bpy.types, name):
+                getattr(bpy.types, name).remove(draw)
+    while _handles:
+        space, handle = _handles.pop()
+        space.draw_handler_remove(handle, "WINDOW")
+    _strip = _Strip()

@@ -1,0 +1,345 @@
+"""The words of a take: filled from its timeline, listed, jumped to, and put on the timeline as markers."""
+
+from __future__ import annotations
+
+import dataclasses
+from bisect import bisect_right
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+
+# Markers of ours are known by how their names begin, so an artist's own are never touched; one that is renamed is his.
+WORD_MARKER, STROKE_MARKER = "· ", "● "
+_KEPT_TABLES = 4
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Table:
+    """A take's words in frames of the scene. Lists of one length, sorted by start."""
+
+    names: list[str]
+    starts: list[float]
+    ends: list[float]
+    frames: list[int]  # where the playhead goes: the frame nearest to the start, each word one of its own
+    strokes: list[bool]
+    apexes: list[float]  # frame on which the stroke strikes; 0 where there is none
+    units: list[str]
+    unsure: list[bool]
+
+    def at(self, frame: float) -> int:
+        """The last word that has begun at ``frame``; -1 before the first."""
+        return bisect_right(self.frames, frame) - 1
+
+    def spoken(self, frame: float) -> int:
+        """The word that is being spoken at ``frame``; -1 in a pause."""
+        index = self.at(frame)
+        return index if index >= 0 and frame < max(self.ends[index], self.frames[index] + 1) else -1
+
+
+_tables: dict[tuple[Any, ...], Table] = {}
+_version = 0  # of the words of all takes: raised where they may have changed
+
+
+def touch() -> None:
+    """Words have changed: tables are made anew."""
+    global _version
+    _version += 1
+    _tables.clear()
+
+
+def fill(take: Any, timeline: Any) -> None:
+    """Write the words of a ``core.timeline.Timeline``, and what strikes on them, into a take."""
+    take.words.clear()
+    strikes: dict[int, Any] = {}
+    for item in (*timeline.key_poses, *timeline.strokes):  # a key pose that the artist placed goes before a gesture
+        strikes.setdefault(item.word if item.word >= 0 else _word_at(timeline.words, item.apex), item)
+    for number, word in enumerate(timeline.words):
+        row = take.words.add()
+        row.name, row.start, row.end, row.unsure = word.text, word.start, word.end, word.unsure
+        strike = strikes.get(number)
+        if strike is not None:
+            row.stroke, row.apex = True, strike.apex
+            row.unit = getattr(strike, "unit", "") or getattr(strike, "name", "")
+    touch()
+
+
+def _word_at(spoken: tuple[Any, ...], time: float) -> int:
+    """The word whose sound covers ``time``; -1 in a pause."""
+    index = bisect_right(spoken, time, key=lambda word: word.start) - 1
+    return index if index >= 0 and time < spoken[index].end else -1
+
+
+def table(take: Any) -> Table:
+    """The take's words in frames; kept until something changes."""
+    words = take.words
+    scale, offset = _placing(take)
+    last = words[-1].end if len(words) else 0.0
+    key = (take.id_data.session_uid, take.as_pointer(), len(words), take.name, last, scale, offset, _version)
+    found = _tables.get(key)
+    if found is None:
+        while len(_tables) >= _KEPT_TABLES:
+            del _tables[next(iter(_tables))]
+        found = _tables[key] = _made_table(words, scale, offset)
+    return found
+
+
+def _made_table(words: Any, scale: float, offset: float) -> Table:
+    starts = [word.start * scale + offset for word in words]
+    frames: list[int] = []
+    for start in starts:
+        frames.append(max(round(start), frames[-1] + 1) if frames else round(start))
+    return Table(
+        names=[word.name for word in words],
+        starts=starts,
+        ends=[word.end * scale + offset for word in words],
+        frames=frames,
+        strokes=[word.stroke for word in words],
+        apexes=[word.apex * scale + offset if word.stroke else 0.0 for word in words],
+        units=[word.unit for word in words],
+        unsure=[word.unsure for word in words],
+    )
+
+
+def _placing(take: Any) -> tuple[float, float]:
+    """``(scale, offset)``: frame = second * scale + offset. A take on an NLA strip goes where the artist slid the strip."""
+    animation = take.id_data.animation_data
+    if animation is not None and take.action is not None and animation.action != take.action:
+        for track in animation.nla_tracks:
+            for strip in track.strips:
+                if strip.action == take.action:
+                    slip = strip.frame_start - strip.action_frame_start * strip.scale
+                    return take.fps * strip.scale, take.start * strip.scale + slip
+    return take.fps, take.start
+
+
+def shown_take(context: bpy.types.Context) -> Any:
+    """The take whose words are shown, or None."""
+    from . import takes  # which fills its takes through this module
+
+    take = takes.active_take(takes.active_character(context))
+    return take if take is not None and len(take.words) else None
+
+
+def chosen(take: Any) -> int:
+    """The row of the list that is chosen: the word at the playhead, so the list follows without keeping anything."""
+    return table(take).at(bpy.context.scene.frame_current)
+
+
+def choose(take: Any, index: int) -> None:
+    """A row was clicked: the playhead jumps there."""
+    rows = table(take)
+    if 0 <= index < len(rows.frames):
+        bpy.context.scene.frame_current = rows.frames[index]
+
+
+class DECLAIM_UL_words(bpy.types.UIList):
+    """Time, word, and the gesture that strikes on it."""
+
+    bl_idname = "DECLAIM_UL_words"
+
+    strokes_only: BoolProperty(name="Strokes Only", description="Show only words that a gesture strikes on")
+
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: Any, active_data: Any, active_property: str, index: int
+    ) -> None:
+        split = layout.split(factor=0.2)
+        time = split.row()
+        time.active = False
+        time.label(text=f"{int(item.start // 60)}:{item.start % 60:05.2f}", translate=False)
+        split = split.split(factor=0.5)
+        split.label(text=f"{item.name}?" if item.unsure else item.name, translate=False)
+        if item.stroke:
+            split.label(text=unit_title(item.unit), icon="DECORATE_KEYFRAME", translate=False)
+
+    def draw_filter(self, context: Any, layout: Any) -> None:
+        row = layout.row(align=True)
+        row.prop(self, "filter_name", text="", icon="VIEWZOOM")
+        row.prop(self, "strokes_only", text="", icon="DECORATE_KEYFRAME")
+
+    def filter_items(self, context: Any, data: Any, propname: str) -> tuple[list[int], list[int]]:
+        wanted = self.filter_name.strip().casefold()
+        if not wanted and not self.strokes_only:
+            return [], []
+        rows = table(data)
+        shown = [
+            (stroke or not self.strokes_only) and (wanted in name.casefold() or wanted in unit_title(unit).casefold())
+            for name, stroke, unit in zip(rows.names, rows.strokes, rows.units, strict=True)
+        ]
+        return [self.bitflag_filter_item if keep else 0 for keep in shown], []
+
+
+def unit_title(unit: str) -> str:
+    """A gesture's id for people to read."""
+    return unit.replace("_", " ").replace(".", " ").strip()
+
+
+def draw(layout: Any, context: bpy.types.Context) -> None:
+    """The word list with its buttons, for a panel."""
+    take = shown_take(context)
+    if take is None:
+        layout.label(text="No words yet", icon="INFO")
+        return
+    row = layout.row()
+    row.template_list("DECLAIM_UL_words", "", take, "words", take, "word", rows=6)
+    column = row.column(align=True)
+    for strokes, direction, icon in (
+        (False, "PREVIOUS", "TRIA_UP"),
+        (False, "NEXT", "TRIA_DOWN"),
+        (True, "PREVIOUS", "PREV_KEYFRAME"),
+        (True, "NEXT", "NEXT_KEYFRAME"),
+    ):
+        if strokes and direction == "PREVIOUS":
+            column.separator()
+        button = column.operator("declaim.word_jump", text="", icon=icon)
+        button.direction, button.strokes = direction, strokes
+    column = layout.column(align=True)
+    column.prop(context.scene.declaim, "show_words", icon="HIDE_OFF" if context.scene.declaim.show_words else "HIDE_ON")
+    row = column.row(align=True)
+    row.operator("declaim.words_to_markers", icon="MARKER_HLT")
+    row.operator("declaim.word_markers_remove", text="", icon="X")
+
+
+class _OnWords:
+    """Operators on the words of the take in use."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if shown_take(context) is None:
+            cls.poll_message_set("No take with words is in use: perform a voice first")
+            return False
+        return True
+
+
+class DECLAIM_OT_word_jump(_OnWords, bpy.types.Operator):
+    """Playhead to a word"""
+
+    bl_idname = "declaim.word_jump"
+    bl_label = "Jump to Word"
+    bl_options = {"UNDO_GROUPED"}
+    bl_undo_group = "Frame Change"
+
+    direction: EnumProperty(
+        name="Direction",
+        items=(("NEXT", "Next", "The next word"), ("PREVIOUS", "Previous", "The word before")),
+    )
+    strokes: BoolProperty(name="Strokes", description="Stop only at words that a gesture strikes on")
+    index: IntProperty(
+        name="Word", description="Number of the word to jump to; -1 takes the next or previous one", default=-1, min=-1
+    )
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        if properties.index >= 0:
+            return rpt_("Move the playhead to this word")
+        if properties.strokes:
+            forward, backward = "Move the playhead to the next stroke", "Move the playhead to the stroke before"
+        else:
+            forward, backward = "Move the playhead to the next word", "Move the playhead to the word before"
+        return rpt_(forward if properties.direction == "NEXT" else backward)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        rows, frame = table(shown_take(context)), context.scene.frame_current
+        if self.index >= len(rows.frames):
+            self.report({"ERROR"}, rpt_("The take has {count} words only").format(count=len(rows.frames)))
+            return {"CANCELLED"}
+        if self.index >= 0:
+            target = rows.frames[self.index]
+        else:
+            stops = [at for at, stroke in zip(rows.frames, rows.strokes, strict=True) if stroke or not self.strokes]
+            ahead = [at for at in stops if (at > frame if self.direction == "NEXT" else at < frame)]
+            if not ahead:
+                self.report({"INFO"}, rpt_("No such word in this direction"))
+                return {"CANCELLED"}
+            target = ahead[0] if self.direction == "NEXT" else ahead[-1]
+        context.scene.frame_current = target
+        return {"FINISHED"}
+
+
+def _own_markers(scene: bpy.types.Scene) -> list[Any]:
+    """Markers that we made; one that was given a camera is the artist's."""
+    return [
+        marker
+        for marker in scene.timeline_markers
+        if marker.name.startswith((WORD_MARKER, STROKE_MARKER)) and marker.camera is None
+    ]
+
+
+def _markers_locked(operator: Any, context: bpy.types.Context) -> bool:
+    if context.tool_settings.lock_markers:
+        operator.poll_message_set("Markers are locked: see the Marker menu")
+        return True
+    return False
+
+
+class DECLAIM_OT_words_to_markers(_OnWords, bpy.types.Operator):
+    """Markers at the words"""
+
+    bl_idname = "declaim.words_to_markers"
+    bl_label = "Words to Markers"
+    bl_description = "Put a marker at each word, in place of those made before; words with a stroke are selected and dotted"
+    bl_options = {"REGISTER", "UNDO"}
+
+    strokes_only: BoolProperty(name="Strokes Only", description="Only words that a gesture strikes on")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return not _markers_locked(cls, context) and super().poll(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        markers, rows = context.scene.timeline_markers, table(shown_take(context))
+        for marker in _own_markers(context.scene):
+            markers.remove(marker)
+        for marker in markers:
+            marker.select = False
+        for name, frame, stroke in zip(rows.names, rows.frames, rows.strokes, strict=True):
+            if stroke or not self.strokes_only:
+                markers.new((STROKE_MARKER if stroke else WORD_MARKER) + name, frame=frame).select = stroke
+        return {"FINISHED"}
+
+
+class DECLAIM_OT_word_markers_remove(bpy.types.Operator):
+    """No markers at words"""
+
+    bl_idname = "declaim.word_markers_remove"
+    bl_label = "Remove Word Markers"
+    bl_description = "Remove the markers that Words to Markers made; other markers stay"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if _markers_locked(cls, context):
+            return False
+        if not _own_markers(context.scene):
+            cls.poll_message_set("No markers at words are there")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        for marker in _own_markers(context.scene):
+            context.scene.timeline_markers.remove(marker)
+        return {"FINISHED"}
+
+
+CLASSES = (DECLAIM_UL_words, DECLAIM_OT_word_jump, DECLAIM_OT_words_to_markers, DECLAIM_OT_word_markers_remove)
+
+
+@persistent
+def _changed(*_: Any) -> None:
+    touch()
+
+
+_HANDLERS = ("undo_post", "redo_post", "load_post")
+
+
+def register() -> None:
+    for name in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(_changed)
+
+
+def unregister() -> None:
+    for name in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(_changed)
+    touch()
