@@ -168,7 +168,7 @@ def _draw_texts(
     last: int,
     context: bpy.types.Context,
 ) -> None:
-    left, per_frame, width, _ = view
+    left, per_frame = view[:2]
     least, padding = _LEAST_TEXT * scale, _PADDING * scale
     if per_frame * max(rows.ends[i] - rows.starts[i] for i in range(first, last)) < least:
         return
