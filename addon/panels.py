@@ -8,7 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..core.errors import DeclaimError
-from . import character, engine, first_run, presets, sliders, status, take_list, takes, words
+from . import EXTENSION, character, engine, first_run, presets, sliders, status, take_list, takes, words
 
 _ENGINE_STATES = {
     "STOPPED": ("Stopped; it starts when needed", "RADIOBUT_OFF"),
@@ -113,7 +113,7 @@ def draw_remedy(layout: Any, error: DeclaimError) -> None:
         row.operator("declaim.engine_restart", icon="FILE_REFRESH")
         row.operator("declaim.engine_copy_log", icon="COPYDOWN")
     elif error.code == "other_version":
-        layout.operator("preferences.addon_show", text="Open Preferences").module = engine.EXTENSION
+        layout.operator("preferences.addon_show", text="Open Preferences").module = EXTENSION
 
 
 def draw_sentence(layout: Any, text: str, icon: str) -> None:
@@ -248,7 +248,7 @@ class DECLAIM_PT_engine(_Tab, bpy.types.Panel):
             row.operator("declaim.engine_restart")
             row.operator("declaim.engine_stop")
         row.operator("declaim.engine_copy_log", text="", icon="COPYDOWN")
-        layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = engine.EXTENSION
+        layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = EXTENSION
 
 
 CLASSES = (

@@ -79,6 +79,7 @@ class Session:
         """All of it at once, for scripts."""
         while not self.step():
             time.sleep(0.01)
+            engine.look()
 
     def close(self, error: DeclaimError | None = None) -> None:
         """End the session, whatever came of it."""
