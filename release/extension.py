@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--kind", choices=("full", "slim"), action="append", help="default: both")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the zips go; default: dist")
     parser.add_argument("--wheels", type=Path, default=WHEELS, help="where wheels are kept; default: build/wheels")
+    parser.add_argument("--build-with", default="", metavar="COMMAND", help="a Python that builds what has no wheel yet")
     parser.add_argument("--blender", help="a Blender to build with, instead of the module bpy of this Python")
     parser.add_argument("--fetch", action="store_true", help="only fetch the wheels")
     options = parser.parse_args(arguments)
@@ -43,13 +44,13 @@ def main(arguments: list[str] | None = None) -> None:
     targets = [(p, v) for p in options.platform or [this_platform()] for v in options.python or PYTHONS]
     if options.fetch:
         for platform, python in targets:
-            wheels_for(platform, python, options.wheels)
+            wheels_for(platform, python, options.wheels, build_with=options.build_with)
         return
     blender = extension_command(options.blender)
     if "slim" in kinds:
         report(build(options.out / f"declaim-{version()}-slim.zip", blender))
     for platform, python in targets if "full" in kinds else ():
-        wheels = wheels_for(platform, python, options.wheels)
+        wheels = wheels_for(platform, python, options.wheels, build_with=options.build_with)
         name = f"declaim-{version()}-{platform}-py{python.replace('.', '')}.zip"
         report(build(options.out / name, blender, platform=platform, wheels=wheels))
 

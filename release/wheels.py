@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -31,23 +34,25 @@ def pins(target: str) -> dict[str, str]:
     return {**table["wheels"], **table.get(f"wheels-{target.partition('-')[0]}", {})}
 
 
-def wheels_for(target: str, python: str, folder: Path) -> list[Path]:
-    """The wheels for ``target`` and ``python`` ("3.11"), in ``folder``; what is missing there is downloaded.
+def wheels_for(target: str, python: str, folder: Path, *, build_with: str = "") -> list[Path]:
+    """The wheels for ``target`` and ``python`` ("3.11"), in ``folder``; what is missing there is fetched.
 
-    A package without any wheel on the registry is built from its source where it is pure Python. Raises SystemExit
+    A package that has no wheel on the registry is built from its source: with this Python where that gives a wheel for
+    every platform, otherwise with ``build_with``, a command that starts a Python ``python`` on this machine. Raises SystemExit
     where a wheel cannot be had.
     """
     folder = folder / f"{target}-py{python.replace('.', '')}"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = pins(target)
-    missing = [f"{name}=={version}" for name, version in wanted.items() if _found(folder, name, version) is None]
-    if missing:
-        _fetch(missing, target, python, folder)
-    found = {name: _found(folder, name, version) for name, version in wanted.items()}
-    absent = [name for name, wheel in found.items() if wheel is None]
-    if absent:
-        raise SystemExit(f"No wheel of {', '.join(absent)} for {target} and Python {python} could be had.")
-    return sorted(wheel for wheel in found.values() if wheel is not None)
+    wheels = []
+    for name, version in pins(target).items():
+        if _found(folder, name, version) is None:
+            print(f"Fetching {name} {version} for {target}, Python {python}", flush=True)
+            _fetch(f"{name}=={version}", target, python, folder, build_with)
+        wheel = _found(folder, name, version)
+        if wheel is None:
+            raise SystemExit(f"{name} {version} for {target} and Python {python} cannot be had.")
+        wheels.append(wheel)
+    return sorted(wheels)
 
 
 def _found(folder: Path, name: str, version: str) -> Path | None:
@@ -55,27 +60,24 @@ def _found(folder: Path, name: str, version: str) -> Path | None:
     return next(iter(sorted(folder.glob(f"{stem}-{version}-*.whl"))), None)
 
 
-def _fetch(requirements: list[str], target: str, python: str, folder: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+def _fetch(requirement: str, target: str, python: str, folder: Path, build_with: str) -> None:
+    pip = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
     tags = [part for tag in PLATFORMS[target] for part in ("--platform", tag)]
-    for requirement in requirements:
-        print(f"Fetching {requirement} for {target}, Python {python}", flush=True)
-        options = ["--no-deps", "--dest", str(folder), "--python-version", python, *tags]
-        download = [*pip, "download", "--only-binary=:all:", *options, requirement]
-        done = subprocess.run(download, capture_output=True, text=True)
-        if done.returncode:
-            built = subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), requirement])
-            if built.returncode:
-                raise SystemExit(done.stderr.strip())
-    for wheel in folder.glob("*.whl"):
-        tag = wheel.stem.rpartition("-")[2]
-        if tag != "any" and not _fits(tag, target):
-            wheel.unlink()
+    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder), "--python-version", python, *tags]
+    fetched = subprocess.run([sys.executable, *pip, "download", *options, requirement], capture_output=True, text=True)
+    if not fetched.returncode:
+        return
+    builder = shlex.split(build_with) or [sys.executable]
+    with tempfile.TemporaryDirectory() as made:
+        build = [*builder, *pip, "wheel", "--no-deps", "--wheel-dir", made, requirement]
+        if subprocess.run(build, stdout=subprocess.DEVNULL).returncode:
+            raise SystemExit(fetched.stderr.strip())
+        wheel = next(Path(made).glob("*.whl"))
+        pure = wheel.stem.endswith("-any")
+        fits = target == this_platform() and f"-cp{python.replace('.', '')}-" in wheel.name
+        if not pure and not (build_with and fits):
             raise SystemExit(
-                f"{wheel.name} was built here and runs on this machine only; {target} needs a wheel of its own."
+                f"The registry has no wheel of {requirement} for {target} and Python {python}.\n"
+                "Give --build-with a Python of that version on that platform, with a compiler."
             )
-
-
-def _fits(tag: str, target: str) -> bool:
-    system = {"linux": "manylinux", "windows": "win_", "macos": "macosx"}[target.partition("-")[0]]
-    return tag.startswith(system)
+        shutil.move(wheel, folder / wheel.name)

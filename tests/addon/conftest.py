@@ -75,7 +75,8 @@ def blenders() -> dict[str, str]:
         found[own] = sys.executable
     for part in filter(None, os.environ.get("DECLAIM_BLENDERS", "").split(",")):
         version, _, program = part.partition("=")
-        found.setdefault(version.strip(), program.strip())
+        if shutil.which(program.strip()):
+            found[version.strip()] = program.strip()
     return found
 
 
