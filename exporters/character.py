@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..core import rotations
 from ..core.body import Body, BodyPart, Material
@@ -60,9 +60,17 @@ class Character:
     def of(cls, body: Body, clip: MotionClip | None = None) -> Character:
         """``body``, its parts as separate meshes: in the shape and with the correctives of ``clip``, and if it applies
         expressions, with those too."""
-        betas = None if clip is None else clip.betas
-        vertices = body.shaped(betas).astype(np.float32)
         shapes = [*_face_shapes(body, clip), *_corrective_shapes(body, clip)]
+        return cls._of(body, None if clip is None else clip.betas, shapes)
+
+    @classmethod
+    def shaped(cls, body: Body, betas: ArrayLike) -> Character:
+        """``body`` in the shape ``betas`` (S,) with all its shapes."""
+        return cls._of(body, betas, [*_face_shapes(body, None), *_corrective_shapes(body, None)])
+
+    @classmethod
+    def _of(cls, body: Body, betas: ArrayLike | None, shapes: Sequence[Shape]) -> Character:
+        vertices = body.shaped(betas).astype(np.float32)
         groups: dict[str, list[BodyPart]] = {}
         for part in body.parts:
             groups.setdefault(_mesh_name(part.name), []).append(part)
