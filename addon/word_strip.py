@@ -16,9 +16,9 @@ import bpy
 from . import status, words
 
 # Lengths in Blender's interface units: they grow with the resolution scale.
-_BOX_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 3.5, 1.0, 3.0, 6.0
+_BOX_HEIGHT, _BAR_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 4.0, 3.5, 1.0, 2.5, 7.0
 _SCROLLER, _MARKERS, _SCRUBBING = 9.0, 42.0, 24.0  # what Blender itself draws at the bottom and the top of such editors
-_LEAST_TEXT = 12.0  # narrower boxes stay blank
+_LEAST_TEXT = 9.0  # narrower boxes stay blank
 _SPACES = ("SpaceDopeSheetEditor", "SpaceGraphEditor", "SpaceNLA")
 _MODES = {"TIMELINE", "DOPESHEET", "ACTION", "SHAPEKEY", "FCURVES"}
 _MENUS = ("DOPESHEET_MT_view", "GRAPH_MT_view", "NLA_MT_view", "TIME_MT_view")
@@ -58,7 +58,6 @@ class _Palette:
     strike: Colour
     strike_text: Colour
     rim: Colour
-    lit: Colour  # rim of the word at the playhead
 
 
 class _Strip:
@@ -112,8 +111,9 @@ def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
     markers = len(context.scene.timeline_markers) and getattr(context.space_data, "show_markers", True)
     low = round((_MARKERS if markers else _SCROLLER) * scale)
     high = low + round(_BOX_HEIGHT * scale)
-    if high + (_DOT + _SCRUBBING) * scale > region.height:
-        return
+    is_low = high + (_DOT + _SCRUBBING) * scale > region.height  # a timeline of one row: bars below its numbers
+    if is_low:
+        low, high = 0, round(_BAR_HEIGHT * scale)
     left, right = (region.view2d.region_to_view(x, 0)[0] for x in (0, region.width))
     per_frame = region.width / (right - left)  # px
     first = bisect_left(rows.ends, left)
@@ -132,49 +132,48 @@ def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
     shader.uniform_float("plain", palette.plain)
     shader.uniform_float("strike", palette.strike)
     shader.uniform_float("rim", palette.rim)
-    shader.uniform_float("rimWidth", max(1.0, round(scale)))
+    shader.uniform_float("rimWidth", 0.0 if is_low else max(1.0, round(scale)))
     _strip.boxes.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
     spoken = rows.spoken(context.scene.frame_current_final)
-    if first <= spoken < last:
-        shader.uniform_float("rim", palette.lit)
-        shader.uniform_float("rimWidth", max(1.0, round(2 * scale)))
+    if first <= spoken < last:  # the word at the playhead: its colours the other way round
+        shader.uniform_float("plain", palette.plain_text)
+        shader.uniform_float("strike", palette.strike_text)
         _strip.boxes.draw_range(shader, elem_start=spoken * 6, elem_count=6)
-    _draw_dots(rows, palette, view, high, scale, first, last)
+    if not is_low:
+        _draw_dots(palette, high, scale, first, last)
     gpu.state.blend_set("NONE")
-    _draw_texts(rows, palette, view, (low, high), scale, first, last, context)
+    if not is_low:
+        _draw_texts(context, rows, palette, spoken, (left, per_frame), (low, high), (first, last))
 
 
-def _draw_dots(
-    rows: words.Table, palette: _Palette, view: tuple[float, ...], high: float, scale: float, first: int, last: int
-) -> None:
+def _draw_dots(palette: _Palette, high: float, scale: float, first: int, last: int) -> None:
     """A dot above the box where the stroke strikes."""
     first, last = bisect_left(_strip.strikes, first), bisect_left(_strip.strikes, last)
     if first == last:
         return
     shader, size = _strip.shader, _DOT * scale
     shader.uniform_float("box", (high + scale, high + scale + size, size / 2, -size))
-    shader.uniform_float("rim", palette.strike)
-    shader.uniform_float("rimWidth", 0.0)
+    shader.uniform_float("strike", palette.strike)
+    shader.uniform_float("rim", palette.strike_text)
+    shader.uniform_float("rimWidth", scale)
     _strip.dots.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
 
 
 def _draw_texts(
+    context: bpy.types.Context,
     rows: words.Table,
     palette: _Palette,
-    view: tuple[float, ...],
-    box: tuple[float, float],
-    scale: float,
-    first: int,
-    last: int,
-    context: bpy.types.Context,
+    spoken: int,
+    view: tuple[float, float],  # left frame, px a frame
+    box: tuple[float, float],  # low and high, px
+    seen: tuple[int, int],
 ) -> None:
-    left, per_frame = view[:2]
+    scale, (left, per_frame), (first, last) = context.preferences.system.ui_scale, view, seen
     least, padding = _LEAST_TEXT * scale, _PADDING * scale
     if per_frame * max(rows.ends[i] - rows.starts[i] for i in range(first, last)) < least:
         return
     _set_font(context, scale)
-    baseline = box[0] + (box[1] - box[0]) / 2 - _strip.text_size * 0.34
-    colour: Colour | None = None
+    baseline = round(box[0] + (box[1] - box[0]) / 2 - _strip.text_size * 0.34)
     for i in range(first, last):
         room = (rows.ends[i] - rows.starts[i]) * per_frame
         if room < least:
@@ -182,16 +181,17 @@ def _draw_texts(
         text, taken = _fitted(f"{rows.names[i]}?" if rows.unsure[i] else rows.names[i], room - 2 * padding)
         if not text:
             continue
-        wanted = palette.strike_text if rows.strokes[i] else palette.plain_text
-        if wanted is not colour:
-            colour = wanted
-            blf.color(0, *colour)
-        blf.position(0, round((rows.starts[i] - left) * per_frame + (room - taken) / 2), round(baseline), 0)
+        if i == spoken:
+            colour = palette.strike if rows.strokes[i] else palette.plain
+        else:
+            colour = palette.strike_text if rows.strokes[i] else palette.plain_text
+        blf.color(0, *colour)
+        blf.position(0, round((rows.starts[i] - left) * per_frame + (room - taken) / 2), baseline, 0)
         blf.draw(0, text)
 
 
 def _set_font(context: bpy.types.Context, scale: float) -> None:
-    size = context.preferences.ui_styles[0].widget.points * scale
+    size = 0.93 * context.preferences.ui_styles[0].widget.points * scale
     blf.size(0, size)
     if size != _strip.text_size:
         _strip.text_size = size
@@ -209,11 +209,11 @@ def _fitted(text: str, room: float) -> tuple[str, float]:
     if short is None:
         if len(_strip.shortened) > 20_000:  # zooming makes many
             _strip.shortened.clear()
-        short = text[: max(1, int(len(text) * room / width) + 1)]
-        while short and _width(short + "…") > room:
+        short = text[: int(len(text) * room / width) + 1]
+        while _width(short) > room:
             short = short[:-1]
-        short = _strip.shortened[key] = short + "…" if short else ""
-    return short, _width(short)
+        _strip.shortened[key] = short if len(short) > 1 else ""  # a first letter alone says nothing
+    return _strip.shortened[key], _width(_strip.shortened[key])
 
 
 def _width(text: str) -> float:
@@ -235,7 +235,6 @@ def _palette(context: bpy.types.Context) -> _Palette:
         strike=rgb(widgets.inner_sel),
         strike_text=rgb(widgets.text_sel),
         rim=rgb(widgets.outline),
-        lit=rgb(widgets.text),
     )
 
 

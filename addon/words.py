@@ -148,11 +148,11 @@ class DECLAIM_UL_words(bpy.types.UIList):
         split = layout.split(factor=0.2)
         time = split.row()
         time.active = False
-        time.label(text=f"{int(item.start // 60)}:{item.start % 60:05.2f}", translate=False)
-        split = split.split(factor=0.5)
-        split.label(text=f"{item.name}?" if item.unsure else item.name, translate=False)
-        if item.stroke:
-            split.label(text=unit_title(item.unit), icon="DECORATE_KEYFRAME", translate=False)
+        time.label(text=_clock(item.start), translate=False)
+        split = split.split(factor=0.56)
+        name = f"{item.name}?" if item.unsure else item.name
+        split.label(text=name, icon="DECORATE_KEYFRAME" if item.stroke else "BLANK1", translate=False)
+        split.label(text=unit_title(item.unit), translate=False)
 
     def draw_filter(self, context: Any, layout: Any) -> None:
         row = layout.row(align=True)
@@ -169,6 +169,12 @@ class DECLAIM_UL_words(bpy.types.UIList):
             for name, stroke, unit in zip(rows.names, rows.strokes, rows.units, strict=True)
         ]
         return [self.bitflag_filter_item if keep else 0 for keep in shown], []
+
+
+def _clock(seconds: float) -> str:
+    """As short as it can be: sidebars are narrow."""
+    minutes, rest = divmod(round(seconds, 1), 60.0)
+    return f"{int(minutes)}:{rest:04.1f}" if minutes else f"{rest:.1f}"
 
 
 def unit_title(unit: str) -> str:
