@@ -45,7 +45,7 @@ tests/js/node_modules/.ready: tests/js/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix tests/js --silent && touch $@; \
 	else echo "npm is not here, so the tests that read GLB files with other programs' readers will be skipped."; fi
 
-build/wheels/.ready: release/wheels.toml $(VENV)/.ready
+build/wheels/.ready: addon/engine_wheels.toml $(VENV)/.ready
 	$(PY) release/extension.py --fetch --python $$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	@touch $@
 

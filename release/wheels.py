@@ -12,7 +12,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-PINS = Path(__file__).with_name("wheels.toml")
+PINS = Path(__file__).resolve().parent.parent / "addon" / "engine_wheels.toml"
 PLATFORMS = {  # Blender's name: the tags of wheels that run on the oldest system which Blender 4.2 runs on
     "linux-x64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
     "windows-x64": ("win_amd64",),
@@ -31,7 +31,8 @@ def this_platform() -> str:
 def pins(target: str) -> dict[str, str]:
     """Name to version of each wheel on ``target``."""
     table = tomllib.loads(PINS.read_text(encoding="utf-8"))
-    return {**table["wheels"], **table.get(f"wheels-{target.partition('-')[0]}", {})}
+    rows = {**table["wheels"], **table.get(f"wheels-{target.partition('-')[0]}", {})}
+    return {name: version for name, (version, _) in rows.items()}
 
 
 def wheels_for(target: str, python: str, folder: Path, *, build_with: str = "") -> list[Path]:

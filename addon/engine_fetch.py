@@ -1,0 +1,154 @@
+"""Fetching the engine's packages: which, and the run of pip that brings them into a folder of our own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from bpy.app.translations import pgettext_rpt as rpt_
+
+from ..core.errors import Cancelled, EngineError
+from . import places, status
+
+_LINES_KEPT = 40  # of pip's, for the reason of a failure
+
+
+@functools.cache
+def parts() -> dict[str, tuple[str, float]]:
+    """What the engine needs: name to version and size in MB."""
+    import tomllib
+
+    table = tomllib.loads(Path(__file__).with_name("engine_wheels.toml").read_text(encoding="utf-8"))
+    system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+    rows = {**table["wheels"], **table.get(f"wheels-{system}", {})}
+    return {name: (str(version), float(size)) for name, (version, size) in rows.items()}
+
+
+def megabytes() -> float:
+    return sum(size for _, size in parts().values())
+
+
+def target() -> Path:
+    """Where the packages go: another Blender may have another Python."""
+    return places.folder("engine-packages") / f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Fetch:
+    """One run of pip, from its start to a folder that is complete or not there. Main thread, but for the listening."""
+
+    def __init__(self, wheels: Path | None, target: Path) -> None:
+        from . import engine_plan
+
+        self.target = target
+        self._partial = self.target.with_name(f"{self.target.name}.{os.getpid()}.tmp")
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._kept: list[str] = []
+        self._done = 0.0  # MB
+        shutil.rmtree(self._partial, ignore_errors=True)
+        command = [engine_plan.interpreter(), "-I", str(Path(__file__).with_name("pip_child.py")), *self._pip(wheels)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            )
+        except OSError as error:
+            raise EngineError(
+                f"Blender's Python cannot be started ({(error.strerror or str(error)).lower()}).",
+                hint="Install the full extension instead.",
+            ) from None
+        threading.Thread(target=self._listen, name="declaim-set-up", daemon=True).start()
+
+    def step(self) -> bool:
+        """Tell how far it is; True once all is in place. Raises DeclaimError; Cancelled where the artist stopped it."""
+        if status.STATUS.cancel_wanted:
+            raise Cancelled()
+        while not self._lines.empty():
+            self._tell(self._lines.get().strip())
+        code = self._process.poll()
+        if code is None:
+            return False
+        if code:
+            raise _failed(self._kept)
+        self._put_in_place()
+        return True
+
+    def close(self) -> None:
+        """End pip, wherever it is, and remove what is incomplete."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # tells it to end
+        try:
+            self._process.wait(2.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _pip(self, wheels: Path | None) -> list[str]:
+        options = ["install", "--no-deps", "--target", str(self._partial), "--no-input", "--disable-pip-version-check"]
+        options += ["--progress-bar", "off", "--no-warn-script-location", "--prefer-binary"]
+        if wheels is not None:
+            options += ["--no-index", "--find-links", str(wheels)]
+        return [*options, *(f"{name}=={version}" for name, (version, _) in parts().items())]
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+
+    def _tell(self, line: str) -> None:
+        self._kept = [*self._kept[-_LINES_KEPT:], line] if line else self._kept
+        verb, _, rest = line.partition(" ")
+        name = rest.partition("==")[0] if verb == "Collecting" else _named(rest)
+        if verb in ("Collecting", "Processing") and name in parts():
+            status.stage(rpt_("Fetching {name}").format(name=name), 0.9 * self._done / megabytes())
+            self._done += parts()[name][1]
+        elif verb == "Installing":
+            status.stage(rpt_("Unpacking the engine's parts"), 0.95)
+
+    def _put_in_place(self) -> None:
+        from . import engine
+
+        engine.HOST.stop(wait=True)  # it may hold files of the folder open
+        old = self.target.with_name(f"{self.target.name}.old.tmp")
+        try:
+            shutil.rmtree(old, ignore_errors=True)
+            if self.target.exists():
+                self.target.rename(old)
+            self._partial.rename(self.target)
+            shutil.rmtree(old, ignore_errors=True)
+        except OSError as error:
+            raise EngineError(
+                f"The engine's parts cannot be put into {self.target} ({(error.strerror or str(error)).lower()}).",
+                hint="Check the folder's permissions and the free space, then try again.",
+            ) from None
+
+
+def _named(wheel: str) -> str:
+    """The package of a wheel's file."""
+    stem = Path(wheel).name.partition("-")[0]
+    return next((name for name in parts() if name.replace("-", "_") == stem), "")
+
+
+def _failed(lines: list[str]) -> EngineError:
+    """What pip says last of all that went wrong."""
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    text = (errors or lines or ["pip did not start"])[0].rstrip(".")
+    online = any("NewConnectionError" in line or "Failed to establish" in line or "Max retries" in line for line in lines)
+    if online:
+        text = "the package registry cannot be reached"
+    return EngineError(
+        f"The engine could not be set up: {text}.",
+        hint="Check the connection, choose a folder of wheels, or install the full extension.",
+    )
