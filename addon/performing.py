@@ -111,7 +111,7 @@ class Session:
             "betas": character.betas(rig),
             "parameters": _parameters(settings),
         }
-        order = jobs.Order(voice=voice.path, filename=voice.name, request=request)
+        order = jobs.Order(voice=voice.path, filename=voice.name, request=request, ready=lambda: voices.prepare(voice))
         return jobs.Job(order, lambda clip: landing.prepare(clip, rest, shapes, options))
 
     def _listen(self, job: jobs.Job) -> None:

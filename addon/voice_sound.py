@@ -30,6 +30,16 @@ class Cut:
     end: float | None = None  # s of the file; None: its end
     lead: float = 0.0  # s
 
+    def part(self, begins: float, ends: float | None) -> Cut:
+        """From ``begins`` to ``ends`` seconds of what is heard."""
+        start = self.start + max(0.0, begins - self.lead)
+        if ends is None:
+            end = self.end
+        else:
+            last = self.start + max(0.0, ends - self.lead)
+            end = last if self.end is None else min(self.end, last)
+        return dataclasses.replace(self, start=start, end=end, lead=max(0.0, self.lead - begins))
+
 
 def render(cut: Cut, path: Path) -> float:
     """Write ``cut`` as a 32-bit float WAV in the recording's own rate and channels; the seconds it holds.

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import AudioError, InputError
-from . import voice_sound
+from . import voice_sound, voice_strips
 from .voice_sound import Cut
 
 SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".wma")
@@ -20,6 +20,7 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpe
 SCRIPT_SUFFIXES = (".txt", ".lab")
 _READ_BY_ENGINE = {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"}
 _FOLDER_PREFIX = "declaim-voice-"
+_CHANNELS = 128  # that the sequencer has
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,17 +41,13 @@ class Voice:
 def voice_of(settings: Any, context: bpy.types.Context) -> list[Voice]:
     """The voices that ``settings`` (attributes as in ``properties.SETTINGS``) ask for, one or more.
 
-    Reads Blender's data: main thread only. ``prepare`` does what takes time. Raises InputError.
+    Reads Blender's data: main thread only. ``prepare`` does what takes time, and may run in a thread. Raises InputError.
     """
     if settings.voice_source == "STRIP":
-        found = [_of_strip(settings, context)]
-    elif settings.voice_source == "FOLDER":
+        return [_of_strip(settings, context)]
+    if settings.voice_source == "FOLDER":
         return _of_folder(settings)
-    else:
-        found = [_of_file(settings)]
-    for voice in found:
-        prepare(voice)
-    return found
+    return [_of_file(settings, voice_strips.scene_rate(context.scene))]
 
 
 def prepare(voice: Voice) -> None:
@@ -60,43 +57,43 @@ def prepare(voice: Voice) -> None:
 
 
 def discard(voice: Voice) -> None:
-    """Remove what was rendered for ``voice``."""
+    """Remove what was made for ``voice``."""
     if voice.temporary:
         shutil.rmtree(voice.path.parent, ignore_errors=True)
 
 
-def _of_file(settings: Any) -> Voice:
+def _of_file(settings: Any, fps: float) -> Voice:
     if not settings.voice:
         raise InputError("No voice is chosen.", hint="Choose a recording.")
-    path = _absolute(settings.voice)
+    path = absolute(settings.voice)
     if path.is_dir():
         raise AudioError(f"{path} is a folder.", hint="Choose a sound file in it, or set Voice From to Folder.")
     if not path.is_file():
         raise AudioError(f"There is no file {path}.", hint="Check the path for a typing error.")
-    begins, ends = _part(settings)
+    begins, ends = _part(settings, fps)
     plain = Voice(path=path, original=path, name=path.name, script=settings.script, begins=begins, ends=ends)
     if not settings.use_range and path.suffix.lower() in _READ_BY_ENGINE:
         return plain
-    return _cut(plain, Cut(source=path, start=begins, end=ends))
+    return _rendered(plain, Cut(source=path, start=begins, end=ends), _new_folder())
 
 
 def _of_folder(settings: Any) -> list[Voice]:
     if not settings.folder:
         raise InputError("No folder is chosen.", hint="Choose a folder of recordings.")
-    folder = _absolute(settings.folder)
+    folder = absolute(settings.folder)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", hint="Check the path for a typing error.")
     found = []
     for path in sorted(folder.iterdir(), key=lambda path: path.name.casefold()):
         if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
             voice = Voice(path=path, original=path, name=path.name, script=_script_beside(path))
-            found.append(voice if path.suffix.lower() in _READ_BY_ENGINE else _cut(voice, Cut(source=path)))
+            found.append(
+                voice if path.suffix.lower() in _READ_BY_ENGINE else _rendered(voice, Cut(source=path), _new_folder())
+            )
     if not found:
         raise InputError(
             f"{folder} holds no recordings.", hint=f"Put files into it that end in {', '.join(SUFFIXES[:4])} and so on."
         )
-    for voice in found:
-        prepare(voice)
     return found
 
 
@@ -114,54 +111,112 @@ def _script_beside(recording: Path) -> str:
 
 
 def _of_strip(settings: Any, context: bpy.types.Context) -> Voice:
-    raise InputError(f'There is no strip "{settings.strip}".', hint="Choose a sound strip of this scene.")
+    scene, strip = voice_strips.find(settings.strip, context)
+    fps = voice_strips.scene_rate(scene)
+    begins, ends = _part(settings, fps)
+    folder = _new_folder()
+    try:
+        heard = voice_strips.heard(scene, strip, folder)
+        if begins >= heard.duration:
+            raise InputError(
+                f'The part begins after the end of the strip "{strip.name}", which is {heard.duration:.2f} s long.',
+                hint="Set In earlier: it counts from where the strip begins.",
+            )
+        cut = heard.cut
+        if cut is None:
+            mixed = folder / "mixdown.wav"
+            voice_strips.mixdown(scene, strip, mixed)
+            cut = Cut(source=mixed, end=heard.duration)
+        cut = cut.part(begins, ends)
+        voice = Voice(
+            path=heard.original,
+            original=heard.original,
+            name=strip.name,
+            script=settings.script,
+            begins=cut.start,
+            ends=cut.end,
+            start_frame=heard.start_frame + begins * fps,
+        )
+        return _rendered(voice, cut, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
-def _part(settings: Any) -> tuple[float, float | None]:
-    """In and out in seconds of the voice; out None: to its end."""
+def _part(settings: Any, fps: float) -> tuple[float, float | None]:
+    """In and out in seconds of the voice, on whole frames, so that sound and motion are cut alike; out None: to its end."""
     if not settings.use_range:
         return 0.0, None
-    if settings.range_end <= settings.range_start:
+    begins, ends = (round(time * fps) / fps for time in (settings.range_start, settings.range_end))
+    if ends <= begins:
         raise InputError("The part ends before it begins.", hint="Set Out later than In.")
-    return float(settings.range_start), float(settings.range_end)
+    return begins, ends
 
 
-def _cut(voice: Voice, cut: Cut) -> Voice:
-    """``voice`` with ``cut`` as its sound, in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=bpy.app.tempdir or None))
-    stem = Path(voice.name).stem or "voice"
+def _rendered(voice: Voice, cut: Cut, folder: Path) -> Voice:
+    """``voice`` with ``cut`` as its sound, in a ``folder`` of its own."""
+    stem = Path(voice.name).stem if Path(voice.name).suffix.lower() in SUFFIXES + VIDEO_SUFFIXES else voice.name
     return dataclasses.replace(voice, path=folder / "voice.wav", name=f"{stem}.wav", cut=cut, temporary=True)
 
 
-def _absolute(path: str, library: Any = None) -> Path:
+def _new_folder() -> Path:
+    """A folder that ``discard`` removes, or Blender when it ends."""
+    return Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=bpy.app.tempdir or None))
+
+
+def absolute(path: str, library: Any = None) -> Path:
+    """A path as Blender has it, which may be relative to the file, as one that Python can open."""
     return Path(bpy.path.abspath(path, library=library)).expanduser()
 
 
 def place_sound(scene: bpy.types.Scene, voice: Voice, frame: float) -> None:
-    """Put ``voice`` into the sequencer so that it begins on ``frame``, once, and let it be heard while scrubbing."""
+    """Put ``voice`` into the sequencer so that it begins on ``frame``, once, and let it be heard while scrubbing.
+
+    A voice that is a strip is there already. Without Blender's sound system (the module bpy 4.2) nothing is placed.
+    """
     scene.use_audio_scrub = True
     scene.sync_mode = "AUDIO_SYNC"
     if voice.start_frame is not None or not bpy.app.build_options.audaspace:
         return
     editor = scene.sequence_editor_create()
-    strips = _strips(editor)
-    fps = scene.render.fps / scene.render.fps_base
-    skipped = round(voice.begins * fps)
-    start = round(frame) - skipped
-    for strip in strips:
-        if strip.type == "SOUND" and strip.sound and round(strip.frame_start) == start:
-            with contextlib.suppress(OSError):
-                if _absolute(strip.sound.filepath, strip.sound.library).samefile(voice.original):
-                    return
-    strip = strips.new_sound(voice.original.name, str(voice.original), _free_channel(editor), start)
+    fps = voice_strips.scene_rate(scene)
+    first, skipped = round(frame), round(voice.begins * fps)
+    if any(_is_placed(strip, voice, first, skipped) for strip in voice_strips.strips(editor)):
+        return
+    strips = voice_strips.strips(editor)
+    top = max((strip.channel for strip in strips), default=0) + 1
+    strip = strips.new_sound(voice.original.name, _as_stored(voice.original), min(top, _CHANNELS), first - skipped)
     strip.frame_offset_start = skipped
     if voice.ends is not None:
-        strip.frame_final_end = min(strip.frame_final_end, round(frame + (voice.ends - voice.begins) * fps))
+        strip.frame_final_end = min(strip.frame_final_end, first + round((voice.ends - voice.begins) * fps))
+    strip.channel = _free_channel(editor, strip)
 
 
-def _free_channel(editor: Any) -> int:
-    return max((strip.channel for strip in _strips(editor)), default=0) + 1
+def _is_placed(strip: Any, voice: Voice, first: int, skipped: int) -> bool:
+    if strip.type != "SOUND" or strip.sound is None or strip.mute or voice_strips.span(strip)[0] != first:
+        return False
+    if round(first - voice_strips.content_start(strip) + voice_strips.hard_trim(strip)) != skipped:
+        return False
+    with contextlib.suppress(OSError):
+        return absolute(strip.sound.filepath, strip.sound.library).samefile(voice.original)
+    return False
 
 
-def _strips(editor: Any) -> Any:
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
+def _free_channel(editor: Any, strip: Any) -> int:
+    """The lowest channel that is heard, may be edited, and has nothing where ``strip`` is."""
+    first, end = voice_strips.span(strip)
+    spans = [(other.channel, *voice_strips.span(other)) for other in voice_strips.strips(editor) if other != strip]
+    taken = {channel for channel, begins, ends in spans if begins < end and ends > first}
+    for channel in range(1, strip.channel):
+        settings = editor.channels[channel]
+        if channel not in taken and not settings.mute and not settings.lock:
+            return channel
+    return int(strip.channel)
+
+
+def _as_stored(path: Path) -> str:
+    """Relative to the file where the artist wants paths so."""
+    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+        with contextlib.suppress(ValueError):  # another drive
+            return str(bpy.path.relpath(str(path)))
+    return str(path)
