@@ -69,6 +69,7 @@ class Fit:
     axes: Array  # (4,) quaternion A
     ratio: float  # units of the armature a metre of the clip
     corrections: Array  # (55, 4) quaternions C; identity where the rig has no such bone
+    standing: Array  # (3,) m, the trans of a clip at which the body's soles are on the floor in rest pose
 
 
 def fit(body: Body, rest: RigRest, betas: Array | None = None) -> Fit:
@@ -83,6 +84,8 @@ def fit(body: Body, rest: RigRest, betas: Array | None = None) -> Fit:
         axes=rotations.matrix_to_quaternion(axes),
         ratio=size_ratio(ours, theirs, rest.unit),
         corrections=corrections(ours, theirs @ axes, directions),
+        # The rig's own soles at rest are its floor, wherever its origin lies: the root moves from where it stands.
+        standing=np.array([0.0, -float(body.shaped(betas)[:, 1].min()), 0.0]),
     )
 
 
@@ -109,7 +112,7 @@ def keys_of(clip: MotionClip, body: Body, rest: RigRest, *, face_bones: bool = F
         posed[:, bone] = rotations.multiply(rotations.multiply(how.axes, world[:, joint]), onto)
         keys[:, bone] = rotations.multiply(rotations.conjugate(carried), posed[:, bone])
     keys[:, np.array(rest.joints) < 0] = (1.0, 0.0, 0.0, 0.0)
-    moved = how.ratio * clip.trans.astype(np.float64) @ rotations.quaternion_to_matrix(how.axes).T
+    moved = how.ratio * (clip.trans.astype(np.float64) - how.standing) @ rotations.quaternion_to_matrix(how.axes).T
     return RigKeys(quaternions=rotations.continuous(rotations.normalised(keys)), location=moved @ _mover_axes(rest))
 
 
@@ -149,7 +152,7 @@ def _back(posed: Array, moved: Array, body: Body, rest: RigRest, betas: Array | 
         turn = rotations.multiply(rotations.multiply(back, posed[:, bone]), rotations.conjugate(onto))
         world[:, joint] = turn
         local[:, joint] = rotations.multiply(rotations.conjugate(above), turn)
-    trans = moved @ rotations.quaternion_to_matrix(how.axes) / how.ratio
+    trans = moved @ rotations.quaternion_to_matrix(how.axes) / how.ratio + how.standing
     return rotations.quaternion_to_axis_angle(local), trans
 
 
