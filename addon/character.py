@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import bpy
@@ -79,6 +79,33 @@ def face_meshes(rig: bpy.types.Object) -> list[bpy.types.Object]:
         if mesh in family or any(m.type == "ARMATURE" and m.object == rig for m in mesh.modifiers):
             found.append(mesh)
     return sorted(found, key=lambda mesh: mesh.name)
+
+
+def face_keys(rig: bpy.types.Object) -> tuple[list[bpy.types.Key], list[str]]:
+    """Shape keys of ``rig``'s meshes that can be animated, each once; and a sentence for each mesh whose cannot."""
+    keys: dict[bpy.types.Key, None] = {}
+    notes = []
+    for mesh in face_meshes(rig):
+        key = mesh.data.shape_keys
+        if key.library is None:
+            keys[key] = None
+        else:
+            notes.append(
+                rpt_('The face of "{name}" stays: its shapes are linked. Make its mesh data an override, or local.').format(
+                    name=mesh.name
+                )
+            )
+    return list(keys), notes
+
+
+def has_shape(keys: Iterable[bpy.types.Key], path: str) -> bool:
+    """Whether any of ``keys`` has the shape whose value is at ``path``."""
+    return any(shape_of(path) in key.key_blocks for key in keys)
+
+
+def shape_of(path: str) -> str:
+    """The shape key whose value is at ``path``: key_blocks["jawOpen"].value."""
+    return str(bpy.utils.unescape_identifier(path.removeprefix('key_blocks["').removesuffix('"].value')))
 
 
 def shape_names(rig: bpy.types.Object) -> tuple[str, ...]:

@@ -1,4 +1,9 @@
-"""A clip as Blender actions on a character: prepared in a thread, landed on the main one."""
+"""A clip as Blender actions on a character: prepared in a thread, landed on the main one.
+
+An additive take is a strip that Blender combines with what plays below: each bone stands at B D, with B what is below and
+D the take's rotation relative to its first frame; locations, relative to the first frame, and shapes, as they are, are
+added. Over a still pose that is the take's own first one, the result is the take itself.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import character
+from ..core.errors import InputError
+from . import character, layering, nla
+from .following import moved as moved
+from .following import stillness as stillness
+from .mouth_curves import rescale_mouth as rescale_mouth
 
 if TYPE_CHECKING:
     from ..core.body import Body
     from ..core.clip import MotionClip
     from ..core.retarget import RigRest
-    from ..core.rig_curves import RigCurves
+    from ..core.rig_curves import Curve, RigCurves
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,12 +50,15 @@ class Prepared:
     """What a thread made ready: plain arrays."""
 
     curves: RigCurves
-    modes: tuple[tuple[str, str], ...]  # the rotation modes that the curves were made for
+    added: RigCurves | None  # of an additive take: relative to its first frame
+    modes: tuple[tuple[str, str], ...]  # bones and the rotation modes that the curves were made for
+    fps: float
+    mouth_strength: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Landed:
-    """The actions of a take, and what is worth telling about how it landed."""
+    """The actions of a take, and what is worth telling about how it landed, a sentence each."""
 
     action: bpy.types.Action
     face_action: bpy.types.Action | None  # Blender 4.2 and 4.3 only
@@ -59,34 +72,85 @@ def prepare(
 
     ``body``: whose clip it is; left out, the built-in one's.
     """
+    from ..core.key_reduction import reduced
     from ..core.rig_curves import curves_of
 
     at_rate = clip.resampled(landing.fps)
-    curves = curves_of(
-        at_rate,
-        rest,
-        shape_names,
-        body=body,
-        parts=tuple(sorted(landing.channels)),
+
+    def curves(*, relative: bool) -> RigCurves:
+        made = curves_of(
+            at_rate,
+            rest,
+            shape_names,
+            body=body,
+            parts=tuple(sorted(landing.channels)),
+            mouth_strength=landing.mouth_strength,
+            relative=relative,
+        )
+        if landing.keys != "REDUCED":
+            return made
+        smooth = landing.interpolation == "BEZIER"
+        return reduced(made, at_rate, tolerance=landing.tolerance, unit=rest.unit, smooth=smooth)
+
+    return Prepared(
+        curves=curves(relative=False),
+        added=curves(relative=True) if landing.layer == "ADDITIVE" else None,
+        modes=tuple(zip(rest.bones, rest.modes)),
+        fps=landing.fps,
         mouth_strength=landing.mouth_strength,
-        relative=landing.layer == "ADDITIVE",
     )
-    return Prepared(curves=curves, modes=tuple(zip(rest.bones, rest.modes)))
 
 
 def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
-    """Write ``prepared`` as a new action and put it in use on ``rig``. Nothing that was there is changed or removed."""
+    """Write ``prepared`` as a new action and put it in use on ``rig``. Nothing that was there is changed or removed.
+
+    The artist's action stays: with a fake user where nothing else holds it, or pushed down to an NLA track of its own where
+    the take becomes a strip. Raises InputError where rig or scene changed since ``prepare`` so that the curves do not fit.
+    """
     from ..exporters import blender_action
 
-    keys = _keys(rig)
-    face = _present(prepared.curves.face, keys)
+    _check(rig, prepared, landing)
+    keys, notes = character.face_keys(rig)
+    owners = [rig, *keys]
+    for owner in owners:
+        nla.leave_tweak_mode(owner)
     first = round(landing.start_frame)
-    written = blender_action.new_action(landing.name, rig.name, prepared.curves.rig, face, first, landing.interpolation)
-    _put(rig, written.action, written.rig_slot)
-    for key in keys if written.face_action is not None else ():
-        _put(key, written.face_action, written.face_slot)
-    separate = written.face_action if written.face_action is not written.action else None
-    return Landed(action=written.action, face_action=separate)
+    add = prepared.added is not None and (nla.animates(rig) or layering.is_posed(rig, prepared.curves))
+    curves = prepared.added if add else prepared.curves
+    if prepared.added is not None and not add:
+        notes.append(rpt_("There was no animation to add to: the take stands on its own."))
+    rig_curves: Sequence[Curve] = curves.rig
+    if add:
+        layering.hold_pose(rig, curves, first)
+        notes += _push_down(owners, first, curves.frames, replaced=False)
+        rig_curves = layering.added_curves(rig, prepared.modes, curves, first)
+    elif landing.use_nla:
+        notes += _push_down(owners, first, curves.frames, replaced=True)
+    face = [curve for curve in curves.face if character.has_shape(keys, curve.data_path)]
+    written = blender_action.new_action(landing.name, rig.name, rig_curves, face, first, landing.interpolation)
+    nla.mark(written.action, written.face_action)
+    faces = keys if written.face_action is not None else []
+    if add or landing.use_nla:
+        for owner in [rig, *faces]:
+            slot = written.rig_slot if owner == rig else written.face_slot
+            nla.add_take(
+                owner,
+                written.action if owner == rig else written.face_action,
+                slot,
+                first=first,
+                frames=curves.frames,
+                blend_in=landing.blend_in * landing.fps,
+                blend_out=landing.blend_out * landing.fps,
+                combine=add,
+            )
+    else:
+        notes += _put(rig, written.action, written.rig_slot)
+        for key in faces:
+            _put(key, written.face_action, written.face_slot)
+    separate = written.face_action if written.face_action != written.action else None
+    if landing.mouth_strength != prepared.mouth_strength:
+        rescale_mouth(rig, written.action, separate, landing.mouth_strength / prepared.mouth_strength)
+    return Landed(action=written.action, face_action=separate, notes=tuple(dict.fromkeys(notes)))
 
 
 def use(
@@ -95,69 +159,95 @@ def use(
     face_action: bpy.types.Action | None,
     others: Sequence[bpy.types.Action] = (),
 ) -> None:
-    """Put a landed take in use in place of ``others``."""
+    """Put a landed take in use in place of ``others``: its action, or, where it is an NLA strip, its strip unmuted.
+
+    Strips of other takes are muted if they play at the same time. An action of the artist's own that is in use above the
+    strip is pushed down below it.
+    """
     from ..exporters.blender_action import slot_of
 
-    _put(rig, action, slot_of(action, "OBJECT"))
     face = face_action or action
-    slot = slot_of(face, "KEY")
-    if face_action is not None or slot is not None:
-        for key in _keys(rig):
-            _put(key, face, slot)
+    as_strip = nla.strip_of(rig, action) is not None
+    for owner in [rig, *character.face_keys(rig)[0]]:
+        nla.leave_tweak_mode(owner)
+        mine, kind = (action, "OBJECT") if owner == rig else (face, "KEY")
+        rivals = [row if owner == rig else nla.face_of(row) for row in others]
+        slot = slot_of(mine, kind)
+        in_use = owner.animation_data.action if owner.animation_data else None
+        if as_strip:
+            if in_use is not None and nla.is_take(in_use):
+                owner.animation_data.action = None
+                _keep(in_use)
+            elif in_use is not None:
+                nla.push_down(owner, *action.frame_range)
+                nla.lift(owner, mine)
+            nla.show(owner, mine, rivals)
+            continue
+        nla.mute(owner, rivals)
+        if owner == rig or slot is not None or face_action is not None:
+            _put(owner, mine, slot)
+        elif nla.is_take(in_use):  # this take leaves the face alone
+            owner.animation_data.action = None
+            _keep(in_use)
 
 
 def discard(rig: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Remove a take's action."""
+    """Remove a take's action for good, and its strips with their tracks. What others made is left."""
+    for owner in [rig, *character.face_keys(rig)[0]]:
+        nla.leave_tweak_mode(owner)
+        nla.remove(owner, action)
+        if owner.animation_data is not None and owner.animation_data.action == action:
+            owner.animation_data.action = None
     bpy.data.actions.remove(action)
 
 
-def rescale_mouth(
-    rig: bpy.types.Object, action: bpy.types.Action, face_action: bpy.types.Action | None, factor: float
-) -> None:
-    """Multiply how far the mouth opens in a take by ``factor``, in place."""
-    from ..core.rig_curves import is_mouth
-    from ..exporters.blender_action import curves_in
-
-    for fcurve in curves_in(face_action or action, "KEY"):
-        name = _shape_of(fcurve.data_path)
-        if is_mouth(name):
-            _scale(fcurve, factor)
-
-
-def moved(rig: bpy.types.Object, landed: Landed, landing: Landing) -> bool:
-    """Whether the evaluated rig follows the take: constraints, locks or drivers may hold it."""
-    return True
+def _check(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> None:
+    if reason := character.problem(rig):
+        raise InputError(f"{reason}.")
+    if prepared.fps != landing.fps:
+        raise InputError(
+            f"The scene's frame rate became {landing.fps:g} while the take was made for {prepared.fps:g}.",
+            hint="Perform again.",
+        )
+    for bone, mode in prepared.modes:
+        pose = rig.pose.bones.get(bone)
+        if pose is None or pose.rotation_mode != mode:
+            raise InputError(f'The bone "{bone}" of {rig.name} was changed meanwhile.', hint="Perform again.")
 
 
-def _scale(fcurve: bpy.types.FCurve, factor: float) -> None:
-    import numpy as np
-
-    points = np.empty(len(fcurve.keyframe_points) * 2, dtype=np.float32)
-    fcurve.keyframe_points.foreach_get("co", points)
-    points[1::2] *= factor
-    fcurve.keyframe_points.foreach_set("co", points)
-    fcurve.update()
-
-
-def _shape_of(path: str) -> str:
-    return bpy.utils.unescape_identifier(path[len('key_blocks["') : -len('"].value')])
-
-
-def _keys(rig: bpy.types.Object) -> list[bpy.types.Key]:
-    """Shape keys of the rig's meshes, each once."""
-    return list(dict.fromkeys(mesh.data.shape_keys for mesh in character.face_meshes(rig)))
+def _push_down(owners: Sequence[bpy.types.ID], first: int, frames: int, *, replaced: bool) -> list[str]:
+    """Clear the way for strips; a sentence for each action that went to a track. Takes that are ``replaced`` do not."""
+    notes = []
+    for owner in owners:
+        action = owner.animation_data.action if owner.animation_data else None
+        if action is None:
+            continue
+        if replaced and nla.is_take(action):
+            owner.animation_data.action = None
+            _keep(action)
+            continue
+        name = nla.push_down(owner, first, first + frames)
+        notes.append(rpt_('The action "{name}" plays on in an NLA track of its own, below the take.').format(name=name))
+    return notes
 
 
-def _present(curves: Sequence[Any], keys: Sequence[bpy.types.Key]) -> list[Any]:
-    names = {block.name for key in keys for block in key.key_blocks}
-    return [curve for curve in curves if _shape_of(curve.data_path) in names]
-
-
-def _put(owner: bpy.types.ID, action: bpy.types.Action, slot: Any) -> None:
-    from ..exporters.blender_action import use as put
+def _put(owner: bpy.types.ID, action: bpy.types.Action, slot: Any) -> list[str]:
+    """``action`` in use on ``owner``, at full strength; a sentence where it took the place of one of the artist's."""
+    from ..exporters import blender_action
 
     data = owner.animation_data or owner.animation_data_create()
     before = data.action
-    put(owner, action, slot)
-    if before is not None and before != action and before.users == 0:
-        before.use_fake_user = True
+    blender_action.use(owner, action, slot)
+    data.action_blend_type, data.action_influence = "REPLACE", 1.0
+    if before is None or before == action:
+        return []
+    _keep(before)
+    if nla.is_take(before):
+        return []
+    return [rpt_('The action "{name}" is kept: choose it in the Action Editor to have it back.').format(name=before.name)]
+
+
+def _keep(action: bpy.types.Action) -> None:
+    """Blender drops what nobody uses when the file is saved."""
+    if action.users == 0:
+        action.use_fake_user = True

@@ -41,6 +41,7 @@ class Curve:
     group: str
     values: Array
     frames: Array | None = None
+    mode: str = ""  # of a rotation: the bone's rotation mode
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +63,12 @@ def expression(name: str) -> int:
     """The number of the expression that a shape key of this name is ("Exp003", "expression_03"), or -1."""
     match = _EXPRESSION.match(name)
     return int(match[1]) if match else -1
+
+
+def shape_of(path: str) -> str:
+    """The shape key whose value is at ``path``: key_blocks["jawOpen"].value."""
+    name = path.removeprefix('key_blocks["').removesuffix('"].value')
+    return name.replace('\\"', '"').replace("\\\\", "\\")
 
 
 def is_mouth(name: str) -> bool:
@@ -124,7 +131,9 @@ def _rotation_curves(rest: RigRest, bone: int, quaternions: Array) -> list[Curve
     name = rest.bones[bone]
     path = f"{bone_path(name)}.{_PROPERTY.get(mode, 'rotation_euler')}"
     values = channels(quaternions, mode)
-    return [Curve(data_path=path, index=axis, group=name, values=values[:, axis]) for axis in range(values.shape[1])]
+    return [
+        Curve(data_path=path, index=axis, group=name, values=values[:, axis], mode=mode) for axis in range(values.shape[1])
+    ]
 
 
 def _face_curves(clip: MotionClip, body: Body, shape_names: Sequence[str], mouth_strength: float) -> list[Curve]:

@@ -33,12 +33,11 @@ def quaternions_of(values: Array, mode: str) -> Array:
     if mode == "QUATERNION":
         return rotations.normalised(channel)
     if mode == "AXIS_ANGLE":
-        axis = rotations.normalised(channel[:, 1:])
         half = channel[:, :1] / 2
-        return np.concatenate([np.cos(half), axis * np.sin(half)], axis=1)
+        return np.concatenate([np.cos(half), rotations.normalised(channel[:, 1:]) * np.sin(half)], axis=1)
     turn = np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (len(channel), 1))
     for letter in mode:
-        axis = "XYZ".index(letter)
+        axis: int = "XYZ".index(letter)
         single = np.zeros((len(channel), 4))
         single[:, 0], single[:, 1 + axis] = np.cos(channel[:, axis] / 2), np.sin(channel[:, axis] / 2)
         turn = rotations.multiply(single, turn)
@@ -63,7 +62,7 @@ def _axis_angle(quaternion: Array) -> Array:
 
 def _euler(quaternion: Array, order: str) -> Array:
     """Of the two triples that mean the same turn, frame by frame the one nearer to the last."""
-    i, j, k = (int("XYZ".index(letter)) for letter in order)
+    i, j, k = ("XYZ".index(letter) for letter in order)
     parity = 1.0 if (j - i) % 3 == 1 else -1.0
     m = rotations.quaternion_to_matrix(quaternion)  # about i first: m = K J I
     middle = -parity * m[:, k, i]

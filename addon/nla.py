@@ -1,0 +1,167 @@
+"""NLA tracks for takes: a track each above what the artist has, and the artist's own action pushed down below them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import bpy
+
+_MARK = "declaim_take"  # on our actions, to tell takes from the artist's own
+_FACE = "declaim_face"  # Blender 4.2 and 4.3: the other action of the take
+
+
+def mark(action: bpy.types.Action, face_action: bpy.types.Action | None) -> None:
+    """Say on the actions of a take that they are."""
+    action[_MARK] = True
+    if face_action is not None and face_action != action:
+        face_action[_MARK] = True
+        action[_FACE] = face_action
+
+
+def is_take(action: bpy.types.Action | None) -> bool:
+    return action is not None and _MARK in action
+
+
+def face_of(action: bpy.types.Action) -> bpy.types.Action:
+    """The action of the same take that moves the shape keys."""
+    return action.get(_FACE) or action
+
+
+def push_down(owner: bpy.types.ID, first: float, last: float) -> str:
+    """Move the action in use of ``owner`` to a track of its own; its name, or "" where there was none.
+
+    The strip covers the action and the frames ``first`` to ``last``, so that cycles and extrapolation go on under a take.
+    """
+    data = owner.animation_data
+    action = data.action
+    if action is None:
+        return ""
+    slot = getattr(data, "action_slot", None)
+    blend, influence, extrapolation = data.action_blend_type, data.action_influence, data.action_extrapolation
+    data.action = None
+    begin, end = action.frame_range
+    track = _new_track(data, action.name)
+    strip = _new_strip(track, action, slot, min(begin, first), max(end, last))
+    strip.blend_type, strip.extrapolation = blend, extrapolation
+    if influence != 1.0:
+        strip.use_animated_influence, strip.influence = True, influence
+    return str(action.name)
+
+
+def add_take(
+    owner: bpy.types.ID,
+    action: bpy.types.Action,
+    slot: Any,
+    *,
+    first: int,
+    frames: int,
+    blend_in: float,
+    blend_out: float,
+    combine: bool,
+) -> None:
+    """``action`` as a strip on a track of its own, above all others. ``blend_in`` and ``blend_out`` in frames."""
+    data = owner.animation_data or owner.animation_data_create()
+    data.use_nla = True
+    strip = _new_strip(_new_track(data, action.name), action, slot, first, first + max(frames - 1, 1))
+    strip.extrapolation = "NOTHING"
+    strip.blend_type = "COMBINE" if combine else "REPLACE"
+    length = strip.frame_end - strip.frame_start
+    shrink = min(1.0, length / max(blend_in + blend_out, 1e-6))  # both must find room
+    strip.blend_in, strip.blend_out = blend_in * shrink, blend_out * shrink
+
+
+def strip_of(owner: bpy.types.ID, action: bpy.types.Action) -> tuple[Any, Any] | None:
+    """The track and the strip that hold ``action`` on ``owner``."""
+    data = owner.animation_data
+    for track in data.nla_tracks if data else ():
+        for strip in track.strips:
+            if strip.action == action:
+                return track, strip
+    return None
+
+
+def show(owner: bpy.types.ID, action: bpy.types.Action, others: Collection[bpy.types.Action]) -> None:
+    """Unmute the track of ``action`` and mute those of ``others`` that play at the same time."""
+    found = strip_of(owner, action)
+    if found is None:
+        return
+    track, strip = found
+    track.mute = False
+    for other in others:
+        place = strip_of(owner, other) if other != action else None
+        if place is not None:
+            place[0].mute = _overlap(strip, place[1])
+
+
+def mute(owner: bpy.types.ID, others: Collection[bpy.types.Action]) -> None:
+    for other in others:
+        if (place := strip_of(owner, other)) is not None:
+            place[0].mute = True
+
+
+def remove(owner: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Take the strips of ``action`` away, and their tracks where nothing else is on them."""
+    while (found := strip_of(owner, action)) is not None:
+        track, strip = found
+        track.strips.remove(strip)
+        if not len(track.strips):
+            owner.animation_data.nla_tracks.remove(track)
+
+
+def lift(owner: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Bring the take's track above all others: what was just pushed down belongs below it."""
+    found = strip_of(owner, action)
+    if found is None or found[0] == owner.animation_data.nla_tracks[-1]:
+        return
+    old = found[1]
+    slot, combine = getattr(old, "action_slot", None), old.blend_type == "COMBINE"
+    begin, end, blends = old.frame_start, old.frame_end, (old.blend_in, old.blend_out)
+    remove(owner, action)
+    add_take(
+        owner,
+        action,
+        slot,
+        first=round(begin),
+        frames=round(end - begin) + 1,
+        blend_in=blends[0],
+        blend_out=blends[1],
+        combine=combine,
+    )
+
+
+def leave_tweak_mode(owner: bpy.types.ID) -> None:
+    """A strip that is being edited in place locks the action that is in use."""
+    if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
+        owner.animation_data.use_tweak_mode = False
+
+
+def animates(owner: bpy.types.ID) -> bool:
+    """Whether an action in use or a strip that is heard moves ``owner``."""
+    data = owner.animation_data
+    if data is None:
+        return False
+    strips = (strip for track in data.nla_tracks if not track.mute for strip in track.strips)
+    return data.action is not None or (data.use_nla and any(not strip.mute and strip.action for strip in strips))
+
+
+def _new_track(data: bpy.types.AnimData, name: str) -> Any:
+    track = data.nla_tracks.new()
+    track.name = name
+    return track
+
+
+def _new_strip(track: Any, action: bpy.types.Action, slot: Any, begin: float, end: float) -> Any:
+    strip = track.strips.new(action.name, int(begin), action)
+    if slot is not None:
+        strip.action_slot = slot
+    strip.use_sync_length = False
+    # The action's frames stay where they are on the timeline: one to one.
+    strip.action_frame_start, strip.action_frame_end = begin, max(end, begin + 1)
+    strip.frame_end, strip.frame_start = max(end, begin + 1), begin
+    strip.scale = 1.0
+    return strip
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(one.frame_start <= other.frame_end and other.frame_start <= one.frame_end)
