@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from . import wire
 from .clip import MotionClip
@@ -26,6 +26,7 @@ _CHUNK = 1 << 18
 _RECONNECTS = 5
 _UNREACHABLE = (OSError, http.client.HTTPException)
 _T = TypeVar("_T")
+_STAY = "Leave the file alone until the line is performed."
 
 
 class EngineClient:
@@ -78,7 +79,7 @@ class EngineClient:
                         f"{voice} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path."
                     ) from None
                 size = os.fstat(file.fileno()).st_size
-                pieces = iter(lambda: file.read(_CHUNK), b"")
+                pieces = _pieces(file, voice, size)
                 filename = filename or voice.name
             line = wire.Submission(filename=filename or "voice.wav", request=request).line()
             connection = stack.enter_context(self._connection(self._timeout))
@@ -128,10 +129,18 @@ class EngineClient:
 
     def clip(self, job_id: str, take: int = 0) -> MotionClip:
         """A finished job's take."""
-        with tempfile.TemporaryDirectory(prefix="declaim-") as folder:
-            path = Path(folder) / "clip.npz"
-            path.write_bytes(self.clip_bytes(job_id, take))
-            return load_clip(path)
+        content = self.clip_bytes(job_id, take)
+        try:
+            with tempfile.TemporaryDirectory(prefix="declaim-") as folder:
+                path = Path(folder) / "clip.npz"
+                path.write_bytes(content)
+                return load_clip(path)
+        except OSError as error:
+            raise EngineError(
+                f"The take cannot be stored: {(error.strerror or str(error)).lower()}.",
+                hint="Free some space on the disk that holds temporary files.",
+                code="disk_full",
+            ) from None
 
     def clip_bytes(self, job_id: str, take: int = 0) -> bytes:
         """A finished job's take as the bytes of an npz file."""
@@ -224,6 +233,21 @@ class EngineClient:
 
 def _path(job_id: str, *more: str) -> str:
     return "/".join(("/v1/jobs", urllib.parse.quote(job_id, safe=""), *more))
+
+
+def _pieces(file: IO[bytes], voice: Path, size: int) -> Iterator[bytes]:
+    """The ``size`` bytes of a file. Raises InputError where they are not there any more."""
+    while size > 0:
+        try:
+            piece = file.read(min(size, _CHUNK))
+        except OSError as error:  # a drive that was taken out
+            raise InputError(
+                f"{voice} can no longer be read: {(error.strerror or str(error)).lower()}.", hint=_STAY
+            ) from None
+        if not piece:
+            raise InputError(f"{voice} became shorter while it was sent.", hint=_STAY)
+        size -= len(piece)
+        yield piece
 
 
 def _post(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from .client import EngineClient, read_announcement
-from .errors import EngineError
+from .errors import Cancelled, EngineError
 from .typed_json import encoded
 from .wire import Announcement
 
 _LAUNCHER = Path(__file__).with_name("launch.py").resolve()
+_LAST_BYTES = 1 << 14  # of a log: more than its last line
+_HEED_S = 0.05  # how soon a start that is no longer wanted ends
 
 
 def engine_command(
@@ -49,13 +53,22 @@ class EngineProcess:
         log: Path | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        unwanted: threading.Event | None = None,
     ) -> EngineProcess:
         """Start an engine and wait until it listens. What it logs is appended to ``log``, or goes where our errors go.
 
-        Raises EngineError with the engine's own last words where it does not start in ``timeout`` seconds.
+        Raises EngineError with the engine's own last words where it does not start in ``timeout`` seconds, and
+        Cancelled, leaving no process, soon after ``unwanted`` is set from another thread.
         """
         with contextlib.ExitStack() as stack:
-            errors = stack.enter_context(log.open("ab")) if log else None
+            try:
+                errors = stack.enter_context(log.open("ab")) if log else None
+            except OSError as error:
+                raise EngineError(
+                    f"The engine's log {log} cannot be written: {(error.strerror or str(error)).lower()}.",
+                    hint="Check the folder's permissions and the free space.",
+                ) from None
+            begin = errors.tell() if errors else 0  # what earlier engines logged is not this one's
             try:
                 process = subprocess.Popen(
                     list(command or engine_command()),
@@ -72,9 +85,9 @@ class EngineProcess:
                 ) from None
         assert process.stdout is not None
         try:
-            line = _first_line(process.stdout, timeout)
+            line = _first_line(process.stdout, timeout, unwanted)
             if not line:
-                raise EngineError(*_last_words(process, log, timeout))
+                raise _not_started(process, log, begin, timeout)
             announcement = read_announcement(line)
             token = Path(announcement.token_file).read_text(encoding="ascii").strip()
         except BaseException:
@@ -92,6 +105,11 @@ class EngineProcess:
     @property
     def running(self) -> bool:
         return self._process.poll() is None
+
+    def wait(self) -> str:
+        """Wait until the engine has ended, for whatever reason; how it ended, for a sentence."""
+        self._process.wait()
+        return _end_reason(self._process)
 
     def stop(self, *, grace_s: float = 3.0) -> None:
         """End the engine: gently at first, after ``grace_s`` seconds by force."""
@@ -111,22 +129,47 @@ def _hidden() -> int:
     return 0
 
 
-def _first_line(stream: IO[bytes], timeout: float) -> str:
+def _first_line(stream: IO[bytes], timeout: float, unwanted: threading.Event | None) -> str:
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
-    try:
-        return lines.get(timeout=timeout).decode(errors="replace").strip()
-    except queue.Empty:
-        return ""
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        if unwanted is not None and unwanted.is_set():
+            raise Cancelled()
+        with contextlib.suppress(queue.Empty):
+            return lines.get(timeout=min(left, _HEED_S) if unwanted else left).decode(errors="replace").strip()
+    return ""
 
 
-def _last_words(process: subprocess.Popen[bytes], log: Path | None, timeout: float) -> tuple[str]:
+def _not_started(process: subprocess.Popen[bytes], log: Path | None, begin: int, timeout: float) -> EngineError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(1.0)
+    hint = "Its log tells more." if log else ""
     if process.poll() is None:
-        return (f"The engine did not start within {timeout:g} seconds.",)
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log else []
-    return (f"The engine did not start: {lines[-1] if lines else f'it ended with exit code {process.returncode}'}",)
+        return EngineError(f"The engine did not start within {timeout:g} seconds.", hint=hint)
+    words = last_words(log, begin) if log else ""
+    return EngineError(f"The engine did not start: {words or f'it ended with {_end_reason(process)}'}", hint=hint)
+
+
+def last_words(log: Path, begin: int = 0) -> str:
+    """The last line of a log after its first ``begin`` bytes; nothing where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(begin, log.stat().st_size - _LAST_BYTES))
+            lines = file.read().decode("utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
+
+
+def _end_reason(process: subprocess.Popen[bytes]) -> str:
+    code = process.returncode or 0
+    if code >= 0 or sys.platform == "win32":
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def _end(process: subprocess.Popen[bytes], *, grace_s: float) -> None:

@@ -25,16 +25,17 @@ _LIBRARIES = (
     "numpy", "soundfile", "soxr", "av", "pocketsphinx", "vosk", "praat-parselmouth", "espeakng-loader", "num2words",
     "onnxruntime",
 )  # fmt: skip
+_SETTINGS = ("DECLAIM_", "VOSK_MODEL_PATH")  # beginnings of names in the environment
 _NOT_CODE = ("__pycache__", "node_modules", "venv")
 _MOST_FILES = 2000  # of one folder: a plugin's folder may hold a researcher's data set
 
 
 def code_fingerprint() -> str:
-    """Changes when our code or data, a plugin, a library or a ``DECLAIM_`` setting does."""
+    """Changes when our code or data, a plugin, a library or a setting in the environment does."""
     root = Path(__file__).resolve().parents[1]
     folders = [root / name for name in _OURS]
     folders += [row.folder for row in registry.find_plugins() if row.origin != "built-in"]
-    settings = sorted(item for item in os.environ.items() if item[0].startswith("DECLAIM_"))
+    settings = sorted(item for item in os.environ.items() if item[0].startswith(_SETTINGS))
     parts = [__version__, sys.version, _library_versions(), settings, [list(_files(folder)) for folder in folders]]
     return hashlib.sha256(encoded(parts).encode()).hexdigest()
 

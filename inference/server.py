@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from .access import default_token_file, read_or_make_token
 from .job import JobLimits
 from .jobs import Jobs
 
+_LOG_WATCH_S = 2.0
 _GRACE_S = 1  # what connections get to end in when the engine stops
 
 
@@ -41,6 +43,7 @@ class ServeOptions:
     job_s: float = 3600.0  # of work on one job
     cache_folder: Path | None = None  # None: the user's own
     cache_bytes: int = 1 << 30
+    log_bytes: int = 0  # standard error, where it is a file, is emptied whenever it grows beyond; 0: never
 
 
 def serve(options: ServeOptions) -> None:
@@ -55,6 +58,8 @@ def serve(options: ServeOptions) -> None:
     try:
         if options.watch_parent:
             threading.Thread(target=_watch_parent, args=(stopping,), daemon=True).start()
+        if options.log_bytes:
+            threading.Thread(target=_watch_log, args=(options.log_bytes, stopping), daemon=True).start()
         token_file = options.token_file or default_token_file()
         token = read_or_make_token(token_file)
         with _listening(options.host, options.port) as listener, _work_folder() as work_folder:
@@ -146,6 +151,16 @@ def _watch_parent(stopping: threading.Event) -> None:
         while os.read(0, 1024):
             pass
     stopping.set()
+
+
+def _watch_log(most: int, stopping: threading.Event) -> None:
+    """Keep the log from filling the disk: a plugin may print without end."""
+    with contextlib.suppress(OSError):
+        while stat.S_ISREG(os.fstat(2).st_mode) and not stopping.wait(_LOG_WATCH_S):
+            if os.fstat(2).st_size > most:
+                os.ftruncate(2, 0)
+                os.lseek(2, 0, os.SEEK_SET)  # shared with the worker: both go on from the start
+                os.write(2, f"(more than {most} bytes of log were removed)\n".encode())
 
 
 @contextlib.contextmanager

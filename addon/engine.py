@@ -1,0 +1,230 @@
+"""The engine as Blender sees it: one for all scenes, started when it is needed, ended with Blender.
+
+``start``, ``stop`` and ``restart`` return at once. Call them, and ``capture``, on the main thread; ``client`` may be called
+from any, after ``capture``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import engine_plan, plugin_list, status
+from .engine_host import START_S, EngineHost
+
+if TYPE_CHECKING:
+    from ..core.client import EngineClient
+
+HOST = EngineHost()
+_BUSY_S, _IDLE_S = 0.1, 1.0  # between looks at what the threads have done
+_LOG_SHOWN = 200_000  # characters that Copy Log takes
+
+_plan: engine_plan.Plan | None = None  # what the preferences asked for when it was last looked
+_plugins: tuple[dict[str, Any], ...] | None = None  # as last told
+_followers: list[Callable[[], None]] = []
+_shown = ("", "")
+
+
+def state() -> str:
+    """STOPPED, STARTING, READY, BUSY or CRASHED."""
+    return "BUSY" if HOST.state == "READY" and HOST.working else HOST.state
+
+
+def reason() -> str:
+    """Why it is CRASHED, in one sentence with a hint."""
+    return HOST.reason
+
+
+def log_path() -> Path:
+    """This Blender's log of the engine. It exists once an engine was started."""
+    return capture().log
+
+
+def start() -> None:
+    HOST.start(capture())
+
+
+def restart() -> None:
+    HOST.start(capture(), anew=True)
+
+
+def stop() -> None:
+    HOST.stop()
+    wake()
+
+
+def capture() -> engine_plan.Plan:
+    """Read the preferences and the folders, for threads, which must not. Main thread only."""
+    global _plan
+    _plan = engine_plan.plan()
+    wake()
+    return _plan
+
+
+def client(timeout: float = START_S, *, wanted: Callable[[], bool] = lambda: True, jobs: int = 0) -> EngineClient:
+    """The engine's client; starts the engine where none runs, and waits for it.
+
+    Gives up once ``wanted`` says no (Cancelled) or after ``timeout`` seconds (EngineError). ``jobs``: how many of the jobs
+    under way are the caller's own. Raises EngineError where there is no engine to be had.
+    """
+    on_main = threading.current_thread() is threading.main_thread()
+    plan = capture() if on_main or _plan is None else _plan
+    found = HOST.client(plan, timeout=timeout, wanted=wanted, jobs=jobs)
+    if on_main:
+        _tell()
+    return found
+
+
+def plugins() -> tuple[dict[str, Any], ...]:
+    """Every plugin, as the fields of core.wire.PluginInfo: of the engine that ran last, before that of this version."""
+    global _plugins
+    if _plugins is None:
+        _plugins = HOST.plugins or plugin_list.kept(capture().notes)
+    return _plugins
+
+
+def on_plugins(follower: Callable[[], None]) -> None:
+    """Have ``follower`` called on the main thread whenever the list of plugins has changed."""
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def wake() -> None:
+    """Look after the engine from now on, until it is stopped. Main thread only."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_look):
+        bpy.app.timers.register(_look, first_interval=_BUSY_S, persistent=True)
+
+
+def look() -> None:
+    """Tell what has changed. Background mode has no timers: whoever waits there calls this. Main thread only."""
+    global _shown
+    _tell()
+    now = (state(), reason())
+    if now != _shown:
+        _shown = now
+        status.redraw()
+
+
+def log_text() -> str:
+    """The end of the log."""
+    try:
+        return log_path().read_text(encoding="utf-8", errors="replace")[-_LOG_SHOWN:]
+    except OSError:
+        return ""
+
+
+def _look() -> float | None:
+    look()
+    if HOST.working or HOST.state == "STARTING":
+        return _BUSY_S
+    return _IDLE_S if HOST.state == "READY" else None
+
+
+def _tell() -> None:
+    global _plugins
+    found = HOST.plugins
+    if found is not None and found is not _plugins:
+        same, _plugins = found == _plugins, found
+        if not same:
+            for follower in _followers:
+                follower()
+
+
+def _end() -> None:
+    HOST.stop(wait=True)
+
+
+class DECLAIM_OT_engine_start(bpy.types.Operator):
+    bl_idname = "declaim.engine_start"
+    bl_label = "Start Engine"
+    bl_description = "Start the engine now; it also starts by itself when a line is performed"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if state() in ("STARTING", "READY", "BUSY"):
+            cls.poll_message_set("The engine runs already")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return _begin(self, start)
+
+
+class DECLAIM_OT_engine_restart(bpy.types.Operator):
+    bl_idname = "declaim.engine_restart"
+    bl_label = "Restart Engine"
+    bl_description = "End the engine, with whatever it performs, and start it again"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return _begin(self, restart)
+
+
+class DECLAIM_OT_engine_stop(bpy.types.Operator):
+    bl_idname = "declaim.engine_stop"
+    bl_label = "Stop Engine"
+    bl_description = "End the engine, with whatever it performs; the next line starts it again"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if state() in ("STOPPED", "CRASHED"):
+            cls.poll_message_set("The engine does not run")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        HOST.stop(wait=bpy.app.background)
+        look()
+        return {"FINISHED"}
+
+
+class DECLAIM_OT_engine_copy_log(bpy.types.Operator):
+    bl_idname = "declaim.engine_copy_log"
+    bl_label = "Copy Log"
+    bl_description = "Copy the engine's log to the clipboard, for a report"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not log_path().is_file():
+            cls.poll_message_set("There is no log: the engine was not started yet")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.clipboard = log_text()
+        self.report({"INFO"}, "The engine's log is in the clipboard")
+        return {"FINISHED"}
+
+
+def _begin(operator: bpy.types.Operator, begin: Callable[[], None]) -> set[str]:
+    from ..core.errors import DeclaimError
+
+    begin()
+    look()
+    if bpy.app.background:
+        try:
+            client()
+        except DeclaimError as error:
+            return status.fail(operator, error)
+    return {"FINISHED"}
+
+
+CLASSES = (DECLAIM_OT_engine_start, DECLAIM_OT_engine_restart, DECLAIM_OT_engine_stop, DECLAIM_OT_engine_copy_log)
+
+
+def register() -> None:
+    atexit.register(_end)
+
+
+def unregister() -> None:
+    global _plan, _plugins
+    if bpy.app.timers.is_registered(_look):
+        bpy.app.timers.unregister(_look)
+    _end()
+    atexit.unregister(_end)
+    _followers.clear()
+    _plan = _plugins = None
