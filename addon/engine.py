@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import engine_plan, plugin_list, status
-from .engine_host import START_S, EngineHost
+from .engine_host import START_S, EngineHost, Run
 
 if TYPE_CHECKING:
     from ..core.client import EngineClient
@@ -66,15 +66,21 @@ def capture() -> engine_plan.Plan:
     return _plan
 
 
-def client(timeout: float = START_S, *, wanted: Callable[[], bool] = lambda: True, jobs: int = 0) -> EngineClient:
+def begin(*, jobs: int = 0) -> Run:
+    """Start the engine unless it runs. From any thread, after ``capture``; ``jobs``: the caller's own, under way."""
+    return HOST.start(_plan or capture(), jobs=jobs)
+
+
+def client(timeout: float = START_S, *, wanted: Callable[[], bool] = lambda: True, run: Run | None = None) -> EngineClient:
     """The engine's client; starts the engine where none runs, and waits for it.
 
-    Gives up once ``wanted`` says no (Cancelled) or after ``timeout`` seconds (EngineError). ``jobs``: how many of the jobs
-    under way are the caller's own. Raises EngineError where there is no engine to be had.
+    Gives up once ``wanted`` says no (Cancelled) or after ``timeout`` seconds (EngineError). ``run`` is what ``begin`` gave.
+    Raises EngineError where there is no engine to be had.
     """
     on_main = threading.current_thread() is threading.main_thread()
-    plan = capture() if on_main or _plan is None else _plan
-    found = HOST.client(plan, timeout=timeout, wanted=wanted, jobs=jobs)
+    if run is None and on_main:
+        capture()
+    found = HOST.client(run or begin(), timeout=timeout, wanted=wanted)
     if on_main:
         _tell()
     return found

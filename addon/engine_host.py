@@ -86,9 +86,8 @@ class EngineHost:
             self._thread.start()
             return run
 
-    def client(self, plan: Plan, *, timeout: float, wanted: Callable[[], bool], jobs: int) -> EngineClient:
-        """The running engine's client; starts one where none runs. Raises EngineError, and Cancelled when unwanted."""
-        run = self.start(plan, jobs=jobs)
+    def client(self, run: Run, *, timeout: float, wanted: Callable[[], bool]) -> EngineClient:
+        """The client of a start, once it answers. Raises EngineError, and Cancelled when it is not wanted any more."""
         deadline = time.monotonic() + timeout
         while not run.settled.wait(_ASK_S):
             if not wanted():
@@ -244,7 +243,9 @@ def _ended(run: Run, ending: str) -> EngineError:
 
     words = last_words(run.plan.log, run.log_begin) if ending not in _ENDINGS else ""
     why = _ENDINGS.get(ending, ending) + (f": {words}" if words else "")
-    return EngineError(f"The engine ended unexpectedly ({why}).", hint="Restart it; its log tells more.", code="engine_died")
+    return EngineError(
+        f"The engine ended unexpectedly ({why}).", hint="Restart it; its log tells more.", code="engine_died"
+    )
 
 
 def _stopped() -> EngineError:

@@ -75,7 +75,12 @@ def interpreter() -> str:
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     names = ("python.exe",) if sys.platform == "win32" else (name, "python3")
     found = [Path(sys.executable)] if sys.executable else []
-    found += [Path(root, *folder, n) for root in (sys.exec_prefix, sys.base_exec_prefix) for folder in (("bin",), ()) for n in names]
+    found += [
+        Path(root, *folder, n)
+        for root in (sys.exec_prefix, sys.base_exec_prefix)
+        for folder in (("bin",), ())
+        for n in names
+    ]
     for path in found:
         if path.is_file() and str(path) != bpy.app.binary_path:
             return str(path)

@@ -36,8 +36,7 @@ class Order:
     voice: Path
     filename: str = ""  # what the artist calls the voice, for messages
     request: dict[str, Any] = dataclasses.field(default_factory=dict)  # fields of core.wire.PerformRequest
-    make_voice: Callable[[], None] = lambda: None  # makes the file ``voice`` where it has to be cut first; in the thread
-    ready: Callable[[], None] = lambda: None  # makes the voice's file where that takes time; called in the job's thread
+    ready: Callable[[], None] = lambda: None  # makes the voice where it is not there yet; runs in the job's thread
 
 
 class Job:
@@ -53,6 +52,8 @@ class Job:
         self._ended = threading.Event()
         self._cancelled = threading.Event()
         self._fraction = 0.0
+        self._client: EngineClient | None = None
+        self._number = ""  # the engine's name for this job
         self._thread = threading.Thread(target=self._run, name="declaim-job", daemon=True)
 
     def start(self) -> Job:
@@ -80,9 +81,10 @@ class Job:
         return Cancelled() if self._cancelled.is_set() else self._error
 
     def cancel(self) -> None:
-        """Stop, whatever it is doing. One that has ended stays as it is."""
-        if not self._ended.is_set():
+        """Stop, whatever it is doing. Returns at once; one that has ended stays as it is."""
+        if not self._ended.is_set() and not self._cancelled.is_set():
             self._cancelled.set()
+            threading.Thread(target=self._tell_engine, name="declaim-cancel", daemon=True).start()
 
     def wait(self, timeout: float | None = None) -> list[tuple[MotionClip, Any]]:
         """The takes, when the job is done; raises its error. Blocks: for scripts. Main thread only."""
@@ -120,24 +122,32 @@ class Job:
         from ..core.wire import PerformRequest
 
         self._stage("Starting the engine", 0.0)
-        client = engine.client(wanted=self._wanted, jobs=1)
+        run = engine.begin(jobs=1)  # it starts while the voice is made
         try:
             self.order.ready()
+            client = self._client = engine.client(run=run, wanted=self._wanted)
             self._stage("Sending the voice", _STARTED)
-            self.order.make_voice()
-            request = PerformRequest(**self.order.request)
-            number = client.submit(self.order.voice, request, filename=self.order.filename)
-            try:
-                count = self._follow(client, number)
-                return [self._take(client, number, take, count) for take in range(count)]
-            finally:
-                if self._cancelled.is_set():
-                    with contextlib.suppress(DeclaimError):
-                        client.cancel(number)
+            number = self._number = client.submit(
+                self.order.voice,
+                PerformRequest(**self.order.request),
+                filename=self.order.filename,
+                unwanted=self._cancelled,
+            )
+            if self._cancelled.is_set():  # while it was sent
+                self._tell_engine()
+            count = self._follow(client, number)
+            return [self._take(client, number, take, count) for take in range(count)]
         except DeclaimError as error:
-            if self._cancelled.is_set():
-                raise Cancelled() from None
+            self._check()
             raise engine.HOST.explained(error) from None
+
+    def _tell_engine(self) -> None:
+        """That the job is not wanted any more. An engine that does not heed is ended."""
+        if self._client is not None and self._number:
+            try:
+                self._client.cancel(self._number)
+            except DeclaimError as error:
+                engine.HOST.explained(error)
 
     def _follow(self, client: EngineClient, number: str) -> int:
         """Pass the engine's events on, to the last; how many takes there are."""
@@ -148,7 +158,8 @@ class Job:
             self._check()
             if isinstance(event, wire.Progress):
                 if event.stage != stage:
-                    base, stage = self._fraction if stage else base, event.stage
+                    base += _STAGE * (_PERFORMED - base) if stage else 0.0
+                    stage = event.stage
                 self._stage(event.stage, base + _STAGE * event.fraction * (_PERFORMED - base))
             elif isinstance(event, wire.Words):
                 self._events.put(("words", event.words))

@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import tempfile
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
@@ -66,8 +67,18 @@ class EngineClient:
     def plugins(self) -> tuple[wire.PluginInfo, ...]:
         return self._decoded(wire.Plugins, self._json("GET", "/v1/plugins")).plugins
 
-    def submit(self, voice: Path | bytes, request: wire.PerformRequest, *, filename: str = "") -> str:
-        """Send a voice file, or its bytes, to be performed; the job's id. Raises InputError where it cannot be read."""
+    def submit(
+        self,
+        voice: Path | bytes,
+        request: wire.PerformRequest,
+        *,
+        filename: str = "",
+        unwanted: threading.Event | None = None,
+    ) -> str:
+        """Send a voice file, or its bytes, to be performed; the job's id.
+
+        Raises InputError where it cannot be read, and Cancelled where ``unwanted`` is set before all of it was sent.
+        """
         with contextlib.ExitStack() as stack:
             if isinstance(voice, bytes):
                 size, pieces = len(voice), iter((voice,))
@@ -79,7 +90,7 @@ class EngineClient:
                         f"{voice} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path."
                     ) from None
                 size = os.fstat(file.fileno()).st_size
-                pieces = _pieces(file, voice, size)
+                pieces = _pieces(file, voice, size, unwanted)
                 filename = filename or voice.name
             line = wire.Submission(filename=filename or "voice.wav", request=request).line()
             connection = stack.enter_context(self._connection(self._timeout))
@@ -235,9 +246,11 @@ def _path(job_id: str, *more: str) -> str:
     return "/".join(("/v1/jobs", urllib.parse.quote(job_id, safe=""), *more))
 
 
-def _pieces(file: IO[bytes], voice: Path, size: int) -> Iterator[bytes]:
+def _pieces(file: IO[bytes], voice: Path, size: int, unwanted: threading.Event | None) -> Iterator[bytes]:
     """The ``size`` bytes of a file. Raises InputError where they are not there any more."""
     while size > 0:
+        if unwanted is not None and unwanted.is_set():
+            raise Cancelled()
         try:
             piece = file.read(min(size, _CHUNK))
         except OSError as error:  # a drive that was taken out
