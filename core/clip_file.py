@@ -58,7 +58,9 @@ def save_clip(clip: MotionClip, path: Path) -> None:
 
 
 def load_clip(path: Path) -> MotionClip:
-    """Read a clip from our npz, or from a Y-up SMPL-X motion file in AMASS/BEAT2 layout (its blend shapes are zero).
+    """Read a clip from our npz, or from a SMPL-X or SMPL+H motion file in AMASS/BEAT2 layout (its blend shapes are zero).
+
+    Another program's file is taken as it is, whichever way is up (``core.foreign_clip``).
 
     Raises ClipError where the file is missing, damaged or of another kind.
     """
@@ -100,6 +102,7 @@ def load_clip(path: Path) -> MotionClip:
 
 
 _WANTED = "Give an .npz that Declaim, AMASS or BEAT2 wrote."
+_SMPLH_JOINTS = 52  # what most of AMASS has: SMPL-X's joints without jaw and eyes
 _RATES = ("mocap_frame_rate", "mocap_framerate", "fps")
 _READ = ("poses", "trans", "betas", "expressions", "blendshapes", "contacts", "declaim", *_RATES)
 
@@ -119,11 +122,20 @@ def _array(archive: zipfile.ZipFile, name: str) -> Array:
             raise
 
 
+def _from_smplh(poses: Array) -> Array:
+    """(T, 52, 3) as (T, 55, 3): jaw and eyes at rest."""
+    widened = np.zeros((len(poses), JOINT_COUNT, 3), poses.dtype)
+    widened[:, :22], widened[:, 25:] = poses[:, :22], poses[:, 22:]
+    return widened
+
+
 def _from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> MotionClip:
     poses = arrays["poses"]
     frames = len(poses)
     width = int(np.prod(poses.shape[1:]))
-    if width != JOINT_COUNT * 3:
+    if width == _SMPLH_JOINTS * 3:
+        poses = _from_smplh(poses.reshape(frames, _SMPLH_JOINTS, 3))
+    elif width != JOINT_COUNT * 3:
         raise ValueError(f"its poses have {width} numbers a frame, not {JOINT_COUNT * 3}: it is not a SMPL-X motion")
     rate = next((float(arrays[name].reshape(-1)[0]) for name in _RATES if name in arrays), 30.0)
     names = header.get("blendshape_names", list(ARKIT))
