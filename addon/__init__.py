@@ -23,6 +23,7 @@ _MODULES = (  # in the order of their registration
     "clip_files",
     "voice_drop",
     "presets",
+    "first_run",
     "engine_setup",
     "panels",
 )

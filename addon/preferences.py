@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from . import EXTENSION
 
@@ -52,6 +52,9 @@ class DeclaimPreferences(bpy.types.AddonPreferences):
         max=100.0,
         precision=1,
     )
+    show_first_steps: BoolProperty(
+        name="First Steps", description="Show the first steps at the top of the Declaim tab", default=True
+    )
 
 
 class _Defaults:
@@ -60,6 +63,7 @@ class _Defaults:
     engine_source = "OWN"
     engine_url = engine_token = models_folder = plugins_folder = ""
     cache_gb = DEFAULT_CACHE_GB
+    show_first_steps = False
 
 
 def get() -> Any:

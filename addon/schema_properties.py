@@ -6,32 +6,39 @@ import dataclasses
 import hashlib
 import json
 import keyword
+import math
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import bpy
-from bpy.app.translations import pgettext_iface as _
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import InputError
 
-Kind = Literal["number", "integer", "boolean", "choice", "text", "json"]
+Kind = Literal["number", "integer", "boolean", "choice", "text", "json"]  # json: whatever Blender has no property for
 
 _INT_MAX = 2**31 - 1
 _FLOAT_MAX = 3.4e38
-_LONGEST = 40  # characters of a property's identifier; Blender takes 63
+_LONGEST = 40  # characters of an identifier; Blender takes 63, of a class's with its prefix
 _RESERVED = frozenset(dir(bpy.types.PropertyGroup)) | {"name", "rna_type", "bl_rna", "id_data"}
+_PATHS = {"file": "FILE_PATH", "folder": "DIR_PATH"}
 
 
 def safe_name(name: str) -> str:
-    """``name`` as a Python identifier that Blender takes: itself where it can be, else marked with a short hash."""
+    """``name`` as an identifier that Blender takes: itself where it can be, else its letters and a short hash."""
     plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    if plain == name and plain[:1].isalpha() and len(plain) <= _LONGEST and not keyword.iskeyword(plain):
-        if plain not in _RESERVED:
-            return plain
-    return f"p_{plain[:_LONGEST]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if (
+        plain == name
+        and re.match(r"(?!p_.*_[0-9a-f]{8}$)[A-Za-z]", plain)
+        and len(plain) <= _LONGEST
+        and not keyword.iskeyword(plain)
+        and plain not in _RESERVED
+    ):
+        return plain
+    return f"p_{plain[: _LONGEST - 11]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +49,11 @@ class Parameter:
     attribute: str
     kind: Kind
     rules: Mapping[str, Any]
-    identifiers: Mapping[str, Any]  # of a choice: enum identifier -> value
+    choices: Mapping[str, Any]  # enum identifier -> value; of a choice only
+
+    @property
+    def title(self) -> str:
+        return str(self.rules.get("title") or self.name.replace("_", " ").title())
 
     @property
     def default(self) -> Any:
@@ -52,26 +63,34 @@ class Parameter:
     def is_slider(self) -> bool:
         return self.kind in ("number", "integer") and "minimum" in self.rules and "maximum" in self.rules
 
-    def property(self) -> Any:
-        """The bpy property that holds it."""
-        return _PROPERTIES[self.kind](self, _titles(self))
+    def as_property(self, update: Callable[[Any, Any], None] | None) -> Any:
+        """The bpy property that holds it. ``update`` is called when the artist changes it."""
+        description = str(self.rules.get("description", "")).rstrip(".")  # Blender's tooltips put their own
+        fields = {"name": self.title, "description": description, "default": self._stored(self.default)}
+        return _MAKERS[self.kind](self, fields | ({"update": update} if update else {}))
 
     def is_changed(self, group: Any) -> bool:
-        held = getattr(group, self.attribute)
-        return bool(held != self._stored(self.default))
+        return bool(getattr(group, self.attribute) != self._stored(self.default))
 
     def value(self, group: Any) -> Any:
         """The value that the plugin is given. Raises InputError for a text that is no JSON."""
-        held = getattr(group, self.attribute)
-        if self.kind == "choice":
-            return self.identifiers.get(held, self.default)
+        if problem := self.problem(group):
+            raise InputError(problem, hint=rpt_("Correct it in the plugin's settings."))
+        value = self.meaning(getattr(group, self.attribute))
+        if self.kind == "text" and self.rules.get("format") in _PATHS and value.startswith("//"):
+            return bpy.path.abspath(value)
+        return value
+
+    def meaning(self, held: Any) -> Any:
+        """The value that the property's own value stands for. Raises ValueError for a text that is no JSON."""
         if self.kind == "json":
-            if problem := self.problem(group):
-                raise InputError(problem, hint=_("Correct it in the plugin's settings."))
             return json.loads(held)
-        return _shortest(held) if self.kind == "number" else held
+        if self.kind == "choice":
+            return self.choices.get(held, self.default)  # "" where the plugin has no such choice any more
+        return shortest(held) if self.kind == "number" else held
 
     def set(self, group: Any, value: Any) -> None:
+        """Raises nothing that ``check`` lets through."""
         setattr(group, self.attribute, self._stored(value))
 
     def problem(self, group: Any) -> str:
@@ -79,35 +98,43 @@ class Parameter:
         if self.kind != "json":
             return ""
         try:
-            json.loads(getattr(group, self.attribute))
+            return self.problem_of(json.loads(getattr(group, self.attribute)))
         except ValueError as error:
-            return _("{name} is not valid JSON: {error}.").format(name=self.name, error=error)
-        return ""
+            return rpt_("{title} is not valid JSON: {error}.").format(title=self.title, error=error)
+
+    def problem_of(self, value: Any) -> str:
+        """Why ``value`` does not fit; "" where it does."""
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        whole = number and isinstance(value, int)
+        kind, text = self.rules.get("type"), isinstance(value, str)
+        fits = {
+            "number": number,
+            "integer": whole,
+            "boolean": isinstance(value, bool),
+            "string": text,
+            "array": isinstance(value, list),
+            "object": isinstance(value, dict),
+        }.get(str(kind), True)
+        if self.kind == "choice":
+            fits = fits and value in self.rules["enum"]
+        if self.kind == "integer":
+            fits = fits and abs(value) <= _INT_MAX
+        low, high = self.rules.get("minimum", -math.inf), self.rules.get("maximum", math.inf)
+        if fits and not (number and not low <= value <= high):
+            return ""
+        return rpt_("{title} cannot be {value}.").format(title=self.title, value=json.dumps(value, ensure_ascii=False))
 
     def check(self, plugin: str, value: Any) -> None:
         """Raise InputError where ``value`` does not fit."""
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = {
-            "number": number,
-            "integer": number and isinstance(value, int),
-            "boolean": isinstance(value, bool),
-            "choice": value in self.identifiers.values(),
-            "text": isinstance(value, str),
-            "json": True,
-        }[self.kind]
-        low, high = self.rules.get("minimum", value), self.rules.get("maximum", value)
-        if not fits or (number and not low <= value <= high):
-            raise InputError(
-                _("{plugin}: {name} cannot be {value!r}.").format(plugin=plugin, name=self.name, value=value),
-                hint=str(self.rules.get("description", "")),
-            )
+        if problem := self.problem_of(value):
+            raise InputError(f"{plugin}: {problem}", hint=str(self.rules.get("description", "")))
 
     def _stored(self, value: Any) -> Any:
         """``value`` as the property holds it."""
         if self.kind == "number":
-            return struct.unpack("f", struct.pack("f", value))[0]
+            return _single(value)
         if self.kind == "choice":
-            return next((key for key, item in self.identifiers.items() if item == value), "")
+            return next((key for key, item in self.choices.items() if item == value), "")
         if self.kind == "json":
             return json.dumps(value, ensure_ascii=False)
         return value
@@ -115,103 +142,101 @@ class Parameter:
 
 def parameters_of(schema: Mapping[str, Any]) -> tuple[Parameter, ...]:
     """The parameters of a plugin's schema, in its order."""
-    properties = schema.get("properties", {})
-    return tuple(_parameter(name, rules) for name, rules in properties.items())
+    found = schema.get("properties", {})
+    return tuple(_parameter(name, rules) for name, rules in found.items()) if isinstance(found, Mapping) else ()
 
 
 def _parameter(name: str, rules: Any) -> Parameter:
     rules = rules if isinstance(rules, Mapping) else {}
     kind = _kind(rules)
-    identifiers = {}
-    if kind == "choice":
-        identifiers = {_text(value) or "(empty)": value for value in rules["enum"]}
-    return Parameter(name=name, attribute=safe_name(name), kind=kind, rules=rules, identifiers=identifiers)
+    choices = {_identifier(value): value for value in rules["enum"]} if kind == "choice" else {}
+    return Parameter(name=name, attribute=safe_name(name), kind=kind, rules=rules, choices=choices)
 
 
 def _kind(rules: Mapping[str, Any]) -> Kind:
-    default = rules.get("default")
-    if isinstance(rules.get("enum"), list | tuple) and default in rules["enum"]:
+    kind, default, enum = rules.get("type"), rules.get("default"), rules.get("enum")
+    if isinstance(enum, list | tuple) and default in enum and all(isinstance(v, str | int | float) for v in enum):
         return "choice"
-    if rules.get("type") == "number" and isinstance(default, int | float) and abs(default) <= _FLOAT_MAX:
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    if kind == "number" and number and abs(default) <= _FLOAT_MAX:
         return "number"
-    if rules.get("type") == "integer" and isinstance(default, int) and abs(default) <= _INT_MAX:
+    if kind == "integer" and number and isinstance(default, int) and abs(default) <= _INT_MAX:
         return "integer"
-    if rules.get("type") == "boolean" and isinstance(default, bool):
+    if kind == "boolean" and isinstance(default, bool):
         return "boolean"
-    if rules.get("type") == "string" and isinstance(default, str):
+    if kind == "string" and isinstance(default, str):
         return "text"
     return "json"
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _identifier(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text or "(none)"  # Blender draws an empty identifier as a separator
 
 
-def _titles(parameter: Parameter) -> dict[str, str]:
-    title = parameter.rules.get("title") or parameter.name.replace("_", " ").title()
-    return {"name": str(title), "description": str(parameter.rules.get("description", "")).rstrip(".")}
-
-
-def _number(parameter: Parameter, titles: Mapping[str, str]) -> Any:
-    low = max(float(parameter.rules.get("minimum", -_FLOAT_MAX)), -_FLOAT_MAX)
-    high = min(float(parameter.rules.get("maximum", _FLOAT_MAX)), _FLOAT_MAX)
+def _number(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    low = max(parameter.rules.get("minimum", -_FLOAT_MAX), -_FLOAT_MAX)
+    high = min(parameter.rules.get("maximum", _FLOAT_MAX), _FLOAT_MAX)
     span = high - low if parameter.is_slider else 10.0 * max(abs(parameter.default), 0.1)
-    precision = 1 if span > 50 else 2 if span > 0.5 else 4
-    step = max(1, round(span))  # hundredths: a click on the arrow moves a hundredth of the range
-    return bpy.props.FloatProperty(
-        **titles, default=parameter.default, min=low, max=high, precision=precision, step=step
-    )
+    precision = min(6, max(1, 2 - math.floor(math.log10(span)))) if span > 0 else 2  # three figures of the range
+    step = min(100, max(1, round(span)))  # in hundredths: a click on the arrow is a hundredth of the range
+    return bpy.props.FloatProperty(**fields, min=low, max=high, precision=precision, step=step)
 
 
-def _integer(parameter: Parameter, titles: Mapping[str, str]) -> Any:
-    low = max(int(parameter.rules.get("minimum", -_INT_MAX)), -_INT_MAX)
-    high = min(int(parameter.rules.get("maximum", _INT_MAX)), _INT_MAX)
-    return bpy.props.IntProperty(**titles, default=parameter.default, min=low, max=high)
+def _integer(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    low = max(math.ceil(parameter.rules.get("minimum", -_INT_MAX)), -_INT_MAX)
+    high = min(math.floor(parameter.rules.get("maximum", _INT_MAX)), _INT_MAX)
+    return bpy.props.IntProperty(**fields, min=low, max=high)
 
 
-def _boolean(parameter: Parameter, titles: Mapping[str, str]) -> Any:
-    return bpy.props.BoolProperty(**titles, default=parameter.default)
+def _boolean(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    return bpy.props.BoolProperty(**fields)
 
 
-def _choice(parameter: Parameter, titles: Mapping[str, str]) -> Any:
-    items, taken = [], set()
-    for identifier in parameter.identifiers:  # numbered by their text: Blender stores the number
+def _choice(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    """Numbered by the texts, for Blender stores the number: an item that comes first must not change the choice."""
+    items: list[tuple[str, str, str, int]] = []
+    for identifier in parameter.choices:
         number = zlib.crc32(identifier.encode()) & 0x7FFFFFFF
-        while number in taken:
+        while number in {item[3] for item in items}:
             number = (number + 1) & 0x7FFFFFFF
-        taken.add(number)
         items.append((identifier, identifier.replace("_", " ").capitalize(), "", number))
-    return bpy.props.EnumProperty(**titles, items=items, default=parameter._stored(parameter.default))
+    return bpy.props.EnumProperty(**fields, items=items)
 
 
-def _string(parameter: Parameter, titles: Mapping[str, str]) -> Any:
+def _text(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    if parameter.rules.get("format") in _PATHS:
+        return bpy.props.StringProperty(**fields, subtype=_PATHS[parameter.rules["format"]])
     examples = [text for text in parameter.rules.get("examples", ()) if isinstance(text, str)]
     if not examples:
-        return bpy.props.StringProperty(**titles, default=parameter.default)
+        return bpy.props.StringProperty(**fields)
 
     def search(self: Any, context: Any, edit_text: str) -> list[str]:
         return examples
 
-    return bpy.props.StringProperty(
-        **titles, default=parameter.default, search=search, search_options={"SUGGESTION"}
-    )
+    return bpy.props.StringProperty(**fields, search=search, search_options={"SUGGESTION"})
 
 
-def _json(parameter: Parameter, titles: Mapping[str, str]) -> Any:
-    return bpy.props.StringProperty(**titles, default=parameter._stored(parameter.default))
+def _json(parameter: Parameter, fields: dict[str, Any]) -> Any:
+    return bpy.props.StringProperty(**fields)
 
 
-_PROPERTIES = {
+_MAKERS: Mapping[Kind, Callable[[Parameter, dict[str, Any]], Any]] = {
     "number": _number,
     "integer": _integer,
     "boolean": _boolean,
     "choice": _choice,
-    "text": _string,
+    "text": _text,
     "json": _json,
 }
 
 
-def _shortest(number: float) -> float:
-    """The shortest decimal that Blender's 32 bits hold as ``number``: 0.1 rather than 0.10000000149."""
-    held = struct.pack("f", number)
-    return next(d for n in range(1, 10) if struct.pack("f", d := float(f"{number:.{n}g}")) == held)
+def _single(number: float) -> float:
+    """As 32 bits hold it, as Blender's properties do."""
+    return float(struct.unpack("f", struct.pack("f", number))[0])
+
+
+def shortest(number: float) -> float:
+    """The shortest decimal that 32 bits hold as they do ``number``: 0.1 rather than 0.10000000149."""
+    held = _single(number)
+    return next(short for n in range(1, 18) if _single(short := float(f"{held:.{n}g}")) == held)

@@ -10,14 +10,16 @@ from typing import Any
 from ..core.errors import InputError
 
 _TYPES = ("number", "integer", "boolean", "string")
-_KEYS = ("type", "title", "description", "default", "minimum", "maximum", "enum", "examples")
+_KEYS = ("type", "title", "description", "default", "minimum", "maximum", "enum", "examples", "format")
+_FORMATS = ("file", "folder")  # of a string that is a path
 
 
 def schema_problems(schema: Any) -> Iterator[str]:
     """What is wrong with a manifest's ``parameters``, each in one sentence.
 
     The part of JSON Schema that is understood: an object whose properties are numbers, integers, booleans or strings,
-    with title, description, default, minimum, maximum, enum and examples (proposals for a text). All of it can be drawn as sliders, boxes and menus.
+    with title, description, default, minimum, maximum, enum, examples (proposals for a text) and format ("file" or
+    "folder": the text is a path). All of it can be drawn as sliders, boxes and menus.
     """
     if not schema:
         return
@@ -31,6 +33,8 @@ def schema_problems(schema: Any) -> Iterator[str]:
         for key in rules:
             if key not in _KEYS:
                 yield f'the parameter {name} has "{key}", which Declaim does not understand.'
+        if "format" in rules and (rules["type"] != "string" or rules["format"] not in _FORMATS):
+            yield f"the format of {name} is {rules['format']!r}; only a string has one: {' or '.join(_FORMATS)}."
         if "default" not in rules:
             yield f"the parameter {name} needs a default."
         elif (problem := _problem(name, rules["default"], rules)) is not None:

@@ -74,6 +74,7 @@ def test_a_second_plugin_of_one_name_is_a_row_with_an_error(folder: Path) -> Non
         ('channels = ["head_gaze"]', "channels = []", "must name the channels"),
         ('channels = ["head_gaze"]', 'channels = ["mouth"]', "which encodings"),
         ("default = 8.0", "default = 80.0", "the most is 30"),
+        ('type = "number"', 'type = "number"\nformat = "file"', "only a string has one"),
         ('type = "number"', 'type = "vector"', "must have a type"),
         ("abilities = []", "abilities = [", "not valid TOML"),
         ('id = "bobbing"', 'id = "Bobbing=1.2"', "small letters"),
