@@ -167,6 +167,7 @@ class DeclaimTake(bpy.types.PropertyGroup):
     fps: FloatProperty(name="Frame Rate", default=30.0)
     duration: FloatProperty(name="Duration", unit="TIME_ABSOLUTE")
     order: StringProperty(name="Order", description="All settings that made this take, as JSON")
+    record: StringProperty(name="Record", description="Timeline and provenance of the take, as JSON")
     words: CollectionProperty(type=DeclaimWord)
     # the word at the playhead: nothing is kept, so the list follows and a click jumps
     word: IntProperty(

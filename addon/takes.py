@@ -31,11 +31,14 @@ def active_take(rig: bpy.types.Object | None) -> DeclaimTake | None:
 
 def add(rig: bpy.types.Object, landed: landing.Landed, clip: Any, options: landing.Landing) -> DeclaimTake:
     """A row for what has landed."""
+    from ..core.clip_file import record_of
+
     take = rig.declaim.takes.add()
     take.name = landed.action.name
     take.action, take.face_action = landed.action, landed.face_action
     take.start, take.fps, take.duration = options.start_frame, options.fps, clip.duration
     take.mouth_written = options.mouth_strength
+    take.record = json.dumps(record_of(clip), sort_keys=True)
     words.fill(take, clip.timeline)
     return take
 

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,7 @@ def save_clip(clip: MotionClip, path: Path) -> None:
         "format_version": clip.format_version,
         "body": dataclasses.asdict(clip.body),
         "blendshape_names": list(ARKIT),
-        "timeline": clip.timeline.to_dict(),
-        "provenance": dataclasses.asdict(clip.provenance),
+        **record_of(clip),
     }
     arrays: dict[str, Any] = {
         "poses": clip.poses.reshape(len(clip), -1),
@@ -55,6 +55,22 @@ def save_clip(clip: MotionClip, path: Path) -> None:
             # writestr, for a member opened by its ZipInfo is stored uncompressed, whatever the archive says.
             info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
             archive.writestr(info, member.getbuffer(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def record_of(clip: MotionClip) -> dict[str, Any]:
+    """What is known of a clip beside its motion, for JSON: its timeline and its provenance."""
+    return {"timeline": clip.timeline.to_dict(), "provenance": dataclasses.asdict(clip.provenance)}
+
+
+def read_record(record: Mapping[str, Any]) -> tuple[Timeline, Provenance]:
+    """The inverse of ``record_of``. Raises ClipError or one of Python's lookup and type errors where it was damaged."""
+    provenance = dict(record.get("provenance", {}))
+    provenance["generators"] = tuple(
+        GeneratorRef(id=row["id"], version=row["version"], channels=tuple(row["channels"]))
+        for row in provenance.get("generators", ())
+    )
+    provenance["warnings"] = tuple(provenance.get("warnings", ()))
+    return Timeline.from_dict(record.get("timeline", {})), Provenance(**provenance)
 
 
 def load_clip(path: Path) -> MotionClip:
@@ -145,12 +161,7 @@ def _from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> MotionClip:
             if name in ARKIT_INDEX:
                 blendshapes[:, ARKIT_INDEX[name]] = arrays["blendshapes"][:, column]
     betas = arrays.get("betas", np.zeros(10))
-    provenance = dict(header.get("provenance", {}))
-    provenance["generators"] = tuple(
-        GeneratorRef(id=row["id"], version=row["version"], channels=tuple(row["channels"]))
-        for row in provenance.get("generators", ())
-    )
-    provenance["warnings"] = tuple(provenance.get("warnings", ()))
+    timeline, provenance = read_record(header)
     return MotionClip(
         fps=rate,
         body=BodyRef(**header["body"]) if "body" in header else BodyRef(id="unknown", sha256=""),
@@ -160,6 +171,6 @@ def _from_arrays(arrays: dict[str, Any], header: dict[str, Any]) -> MotionClip:
         expressions=arrays.get("expressions", np.zeros((frames, 0))),
         betas=betas[0] if betas.ndim == 2 and len(betas) else betas,  # some files repeat them for each frame
         contacts=arrays.get("contacts", np.zeros((frames, 4))),
-        timeline=Timeline.from_dict(header.get("timeline", {})),
-        provenance=Provenance(**provenance),
+        timeline=timeline,
+        provenance=provenance,
     )
