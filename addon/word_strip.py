@@ -7,7 +7,8 @@ five thousand words is uploaded once. Only texts are laid out at each draw, and 
 from __future__ import annotations
 
 import dataclasses
-from bisect import bisect_left
+import itertools
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import blf
@@ -18,7 +19,7 @@ from . import status, words
 # Lengths in Blender's interface units: they grow with the resolution scale.
 _BOX_HEIGHT, _BAR_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 4.0, 3.5, 1.0, 2.5, 7.0
 _SCROLLER, _MARKERS, _SCRUBBING = 9.0, 42.0, 24.0  # what Blender itself draws at the bottom and the top of such editors
-_LEAST_TEXT = 9.0  # narrower boxes stay blank
+_LEAST_BOX, _LEAST_TEXT = 6.0, 9.0  # narrower boxes have no rims; stay blank
 _SPACES = ("SpaceDopeSheetEditor", "SpaceGraphEditor", "SpaceNLA")
 _MODES = {"TIMELINE", "DOPESHEET", "ACTION", "SHAPEKEY", "FCURVES"}
 _MENUS = ("DOPESHEET_MT_view", "GRAPH_MT_view", "NLA_MT_view", "TIME_MT_view")
@@ -69,9 +70,10 @@ class _Strip:
         self.boxes: Any = None
         self.dots: Any = None
         self.strikes: list[int] = []  # indices of words with a stroke
+        self.longest = 0.0  # frames of the longest word
+        self.step = 0.0  # frames from stroke to stroke, the median
         self.text_size = 0.0
-        self.widths: dict[str, float] = {}  # px
-        self.shortened: dict[tuple[str, int], str] = {}
+        self.widths: dict[str, list[float]] = {}  # px of a text's beginnings of 1, 2, 3… letters
         self.broken = False
 
 
@@ -128,11 +130,12 @@ def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
     gpu.state.blend_set("ALPHA")
     shader.bind()
     shader.uniform_float("view", view)
-    shader.uniform_float("box", (low, high, _RADIUS * scale, _GAP * scale))
+    is_fine = is_low or _strip.longest * per_frame < _LEAST_BOX * scale  # nothing but rims would be seen
+    shader.uniform_float("box", (low, high, _RADIUS * scale, 0.0 if is_fine else _GAP * scale))
     shader.uniform_float("plain", palette.plain)
     shader.uniform_float("strike", palette.strike)
     shader.uniform_float("rim", palette.rim)
-    shader.uniform_float("rimWidth", 0.0 if is_low else max(1.0, round(scale)))
+    shader.uniform_float("rimWidth", 0.0 if is_fine else max(1.0, round(scale)))
     _strip.boxes.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
     spoken = rows.spoken(context.scene.frame_current_final)
     if first <= spoken < last:  # the word at the playhead: its colours the other way round
@@ -140,18 +143,18 @@ def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
         shader.uniform_float("strike", palette.strike_text)
         _strip.boxes.draw_range(shader, elem_start=spoken * 6, elem_count=6)
     if not is_low:
-        _draw_dots(palette, high, scale, first, last)
+        _draw_dots(palette, per_frame, high, scale, first, last)
     gpu.state.blend_set("NONE")
     if not is_low:
         _draw_texts(context, rows, palette, spoken, (left, per_frame), (low, high), (first, last))
 
 
-def _draw_dots(palette: _Palette, high: float, scale: float, first: int, last: int) -> None:
-    """A dot above the box where the stroke strikes."""
-    first, last = bisect_left(_strip.strikes, first), bisect_left(_strip.strikes, last)
-    if first == last:
-        return
+def _draw_dots(palette: _Palette, per_frame: float, high: float, scale: float, first: int, last: int) -> None:
+    """A dot above the box where the stroke strikes, unless they would run together."""
     shader, size = _strip.shader, _DOT * scale
+    first, last = bisect_left(_strip.strikes, first), bisect_left(_strip.strikes, last)
+    if first == last or _strip.step * per_frame < size:
+        return
     shader.uniform_float("box", (high + scale, high + scale + size, size / 2, -size))
     shader.uniform_float("strike", palette.strike)
     shader.uniform_float("rim", palette.strike_text)
@@ -170,7 +173,7 @@ def _draw_texts(
 ) -> None:
     scale, (left, per_frame), (first, last) = context.preferences.system.ui_scale, view, seen
     least, padding = _LEAST_TEXT * scale, _PADDING * scale
-    if per_frame * max(rows.ends[i] - rows.starts[i] for i in range(first, last)) < least:
+    if per_frame * _strip.longest < least:
         return
     _set_font(context, scale)
     baseline = round(box[0] + (box[1] - box[0]) / 2 - _strip.text_size * 0.34)
@@ -196,31 +199,17 @@ def _set_font(context: bpy.types.Context, scale: float) -> None:
     if size != _strip.text_size:
         _strip.text_size = size
         _strip.widths.clear()
-        _strip.shortened.clear()
 
 
 def _fitted(text: str, room: float) -> tuple[str, float]:
-    """``text`` or as much of its beginning as fits into ``room`` px, with its width. Widths are measured once."""
-    width = _width(text)
-    if width <= room:
-        return text, width
-    key = (text, int(room))
-    short = _strip.shortened.get(key)
-    if short is None:
-        if len(_strip.shortened) > 20_000:  # zooming makes many
-            _strip.shortened.clear()
-        short = text[: int(len(text) * room / width) + 1]
-        while _width(short) > room:
-            short = short[:-1]
-        _strip.shortened[key] = short if len(short) > 1 else ""  # a first letter alone says nothing
-    return _strip.shortened[key], _width(_strip.shortened[key])
-
-
-def _width(text: str) -> float:
-    width = _strip.widths.get(text)
-    if width is None:
-        width = _strip.widths[text] = blf.dimensions(0, text)[0]
-    return width
+    """``text`` or as much of its beginning as fits into ``room`` px, with its width."""
+    widths = _strip.widths.get(text)
+    if widths is None:  # of each beginning: measured once, whatever the zoom
+        widths = _strip.widths[text] = [blf.dimensions(0, text[: n + 1])[0] for n in range(len(text))]
+    fitting = bisect_right(widths, room)
+    if fitting < min(2, len(text)):  # a first letter alone says nothing
+        return "", 0.0
+    return text[:fitting], widths[fitting - 1]
 
 
 def _palette(context: bpy.types.Context) -> _Palette:
@@ -247,6 +236,9 @@ def _upload(rows: words.Table) -> None:
     spans = list(zip(rows.starts, rows.ends, strict=True))
     _strip.boxes = _batch(spans, [float(stroke) for stroke in rows.strokes], corners)
     _strip.dots = _batch([(rows.apexes[i],) * 2 for i in _strip.strikes], [1.0] * len(_strip.strikes), corners)
+    _strip.longest = max(end - start for start, end in spans)
+    steps = sorted(rows.apexes[b] - rows.apexes[a] for a, b in itertools.pairwise(_strip.strikes))
+    _strip.step = steps[len(steps) // 2] if steps else float("inf")
     _strip.rows = rows
 
 

@@ -202,7 +202,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
         button = column.operator("declaim.word_jump", text="", icon=icon)
         button.direction, button.strokes = direction, strokes
     column = layout.column(align=True)
-    column.prop(context.scene.declaim, "show_words", icon="HIDE_OFF" if context.scene.declaim.show_words else "HIDE_ON")
+    column.prop(context.scene.declaim, "show_words")
     row = column.row(align=True)
     row.operator("declaim.words_to_markers", icon="MARKER_HLT")
     row.operator("declaim.word_markers_remove", text="", icon="X")
