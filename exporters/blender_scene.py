@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from ..core import rotations
 from ..core.body import Material
 from ..core.correctives import PREFIX
 from .blender_action import Curve, write_action
+from .blender_material import new_material
 from .character import Character, Part, Performance
-from .gltf_material import JPEG
 
 Array = NDArray[Any]
 
@@ -52,7 +52,8 @@ def build_character(character: Character, placement: Placement = Z_UP, collectio
 
     target = collection or bpy.context.scene.collection
     rig, rest = _armature(character, placement, target)
-    meshes = tuple(_mesh(part, character, rig, placement, target) for part in character.parts)
+    material = functools.cache(lambda row: bpy.data.materials.get(row.name) or new_material(row, row.name))
+    meshes = tuple(add_mesh(part, part.name, character, rig, material, placement, target) for part in character.parts)
     return Figure(rig=rig, meshes=meshes, rest=rest, placement=placement)
 
 
@@ -172,10 +173,19 @@ def bone_vectors(character: Character) -> Array:
     return vectors
 
 
-def _mesh(part: Part, character: Character, rig: Any, placement: Placement, collection: Any) -> Any:
+def add_mesh(
+    part: Part,
+    name: str,
+    character: Character,
+    rig: Any,
+    material_of: Callable[[Material], Any],
+    placement: Placement,
+    collection: Any,
+) -> Any:
+    """A mesh object ``name`` of ``part``, bound to ``rig``, with its shape keys at zero."""
     import bpy
 
-    data = bpy.data.meshes.new(part.name)
+    data = bpy.data.meshes.new(name)
     vertices = part.vertices @ placement.axes.T.astype(np.float32) * np.float32(placement.units)
     corners = len(part.triangles) * 3
     data.vertices.add(len(vertices))
@@ -187,12 +197,12 @@ def _mesh(part: Part, character: Character, rig: Any, placement: Placement, coll
     if part.corner_uvs is not None:
         data.uv_layers.new(name="UVMap").uv.foreach_set("vector", part.corner_uvs.ravel())
     for material in part.materials:
-        data.materials.append(_material(material))
+        data.materials.append(material_of(material))
     data.polygons.foreach_set("material_index", part.material_of)
     data.update(calc_edges=True)
     data.polygons.foreach_set("use_smooth", np.ones(len(part.triangles), dtype=bool))
     data.validate()
-    mesh = bpy.data.objects.new(part.name, data)
+    mesh = bpy.data.objects.new(name, data)
     collection.objects.link(mesh)
     mesh.parent = rig
     modifier = mesh.modifiers.new("Armature", "ARMATURE")
@@ -226,58 +236,3 @@ def _shape_keys(mesh: Any, part: Part, vertices: Array, placement: Placement, li
         block.slider_min, block.slider_max = (0.0, 1.0) if shape.name.startswith(PREFIX) else limits
         block.value = 0.0  # some versions add shape keys at full strength
     mesh.data.update()
-
-
-def _material(row: Material) -> Any:
-    import bpy
-
-    material = bpy.data.materials.get(row.name)
-    if material is not None:
-        return material
-    material = bpy.data.materials.new(row.name)
-    material.use_nodes = True
-    material.diffuse_color = row.base_color
-    material.roughness, material.metallic = row.roughness, row.metallic
-    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = row.base_color
-    shader.inputs["Roughness"].default_value = row.roughness
-    shader.inputs["Metallic"].default_value = row.metallic
-    if row.base_color[3] < 1:
-        shader.inputs["Alpha"].default_value = row.base_color[3]
-    if row.texture is not None:
-        image = material.node_tree.nodes.new("ShaderNodeTexImage")
-        image.image = _packed_image(row.name, row.texture, row.base_color[:3])
-        image.location = (-300.0, 300.0)
-        material.node_tree.links.new(image.outputs["Color"], shader.inputs["Base Color"])
-        material.node_tree.nodes.active = image  # what Solid view shows where it shows textures
-        material.diffuse_color = (*_average(image.image), row.base_color[3])  # and where it does not
-    return material
-
-
-def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
-    """The texture inside the file, times ``colour`` (linear): exporters follow no node between image and shader."""
-    import bpy
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (f"{name}.jpg" if content.startswith(JPEG) else f"{name}.png")
-        path.write_bytes(content)
-        image = bpy.data.images.load(str(path))
-        if min(colour) < 1:
-            pixels = np.empty(len(image.pixels), dtype=np.float32)
-            image.pixels.foreach_get(pixels)
-            encoded = pixels.reshape(-1, 4)[:, :3]
-            linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) * colour
-            encoded[:] = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-            image.pixels.foreach_set(pixels)
-        image.pack()
-    image.name = name
-    return image
-
-
-def _average(image: Any) -> tuple[float, float, float]:
-    """The texture's mean colour, linear."""
-    pixels = np.empty(len(image.pixels), dtype=np.float32)
-    image.pixels.foreach_get(pixels)
-    encoded = pixels.reshape(-1, 4)[::7, :3]
-    red, green, blue = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).mean(axis=0)
-    return float(red), float(green), float(blue)

@@ -64,9 +64,9 @@ class Character:
         return cls._of(body, None if clip is None else clip.betas, shapes)
 
     @classmethod
-    def shaped(cls, body: Body, betas: ArrayLike) -> Character:
-        """``body`` in the shape ``betas`` (S,) with all its shapes."""
-        return cls._of(body, betas, [*_face_shapes(body, None), *_corrective_shapes(body, None)])
+    def shaped(cls, body: Body, betas: ArrayLike, more: Sequence[Shape] = ()) -> Character:
+        """``body`` in the shape ``betas`` (S,) with all its shapes and ``more``, these over the body's vertices."""
+        return cls._of(body, betas, [*_face_shapes(body, None), *_corrective_shapes(body, None), *more])
 
     @classmethod
     def _of(cls, body: Body, betas: ArrayLike | None, shapes: Sequence[Shape]) -> Character:

@@ -1,0 +1,76 @@
+"""Materials of the avatar: made once a file, shared by all avatars in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+if TYPE_CHECKING:
+    from ..core.body import Body, Material
+
+_MARK = "declaim_material"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Look:
+    """What Blender's renderers are told beyond a body's plain materials: inputs of the Principled shader."""
+
+    inputs: dict[str, Any]
+
+
+_LOOKS = {
+    "skin": Look(
+        inputs={
+            "Roughness": 0.5,
+            "Specular IOR Level": 0.4,
+            "Subsurface Weight": 0.12,
+            "Subsurface Radius": (1.0, 0.35, 0.2),
+            "Subsurface Scale": 0.008,
+        }
+    ),
+    "top": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.15, "Sheen Roughness": 0.5}),
+    "trousers": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.08, "Sheen Roughness": 0.5}),
+    "eyes": Look(inputs={"Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.02, "Coat IOR": 1.38}),
+    "teeth": Look(inputs={"Roughness": 0.22, "Subsurface Weight": 0.1, "Subsurface Scale": 0.003}),
+    "back_teeth": Look(inputs={"Specular IOR Level": 0.2}),
+    "tongue": Look(inputs={"Roughness": 0.45, "Specular IOR Level": 0.3}),
+    "mouth": Look(inputs={"Metallic": 0.0, "Roughness": 0.6, "Specular IOR Level": 0.05}),
+    "hair": Look(inputs={"Roughness": 0.55, "Specular IOR Level": 0.3}),
+    "lashes": Look(inputs={"Specular IOR Level": 0.1}),
+}
+
+
+def materials_of(body: Body) -> Callable[[Material], bpy.types.Material]:
+    """Finds or makes the Blender material of each of the body's."""
+    return functools.cache(lambda row: _found(row, _key(body, row)) or _made(row, _key(body, row)))
+
+
+def _key(body: Body, row: Material) -> str:
+    return f"{row.name} {body.sha256[:12]}"
+
+
+def _found(row: Material, key: str) -> bpy.types.Material | None:
+    """The material of an avatar added before, whatever it is called now; a linked one belongs to its own file."""
+    for material in bpy.data.materials:
+        if material.library is None and material.get(_MARK) == key:
+            return material
+    return None
+
+
+def _made(row: Material, key: str) -> bpy.types.Material:
+    from ..exporters.blender_material import new_material
+
+    material = new_material(row, f"Declaim {row.name.replace('_', ' ').title()}")
+    material[_MARK] = key
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    for name, value in _LOOKS[row.name].inputs.items() if row.name in _LOOKS else ():
+        shader.inputs[name].default_value = value
+    material.roughness, material.metallic = (
+        shader.inputs["Roughness"].default_value,
+        shader.inputs["Metallic"].default_value,
+    )
+    return material
