@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 HOST = EngineHost()
 _BUSY_S, _IDLE_S = 0.1, 1.0  # between looks at what the threads have done
-_LOG_SHOWN = 200_000  # characters that Copy Log takes
 
 _plan: engine_plan.Plan | None = None  # what the preferences asked for when it was last looked
 _plugins: tuple[dict[str, Any], ...] | None = None  # as last told
@@ -55,6 +54,13 @@ def restart() -> None:
 
 def stop() -> None:
     HOST.stop()
+    wake()
+
+
+def settings_changed() -> None:
+    """An engine that has nothing to do ends; the next line starts one by the new settings."""
+    if HOST.state != "STOPPED" and not HOST.working:
+        HOST.stop()
     wake()
 
 
@@ -116,12 +122,9 @@ def look() -> None:
         status.redraw()
 
 
-def log_text() -> str:
-    """The end of the log."""
-    try:
-        return log_path().read_text(encoding="utf-8", errors="replace")[-_LOG_SHOWN:]
-    except OSError:
-        return ""
+def url() -> str:
+    """Where the engine listens; nothing where it does not."""
+    return HOST.url()
 
 
 def _look() -> float | None:
@@ -145,92 +148,16 @@ def _end() -> None:
     HOST.stop(wait=True)
 
 
-class DECLAIM_OT_engine_start(bpy.types.Operator):
-    bl_idname = "declaim.engine_start"
-    bl_label = "Start Engine"
-    bl_description = "Start the engine now; it also starts by itself when a line is performed"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if state() in ("STARTING", "READY", "BUSY"):
-            cls.poll_message_set("The engine runs already")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        return _begin(self, start)
-
-
-class DECLAIM_OT_engine_restart(bpy.types.Operator):
-    bl_idname = "declaim.engine_restart"
-    bl_label = "Restart Engine"
-    bl_description = "End the engine, with whatever it performs, and start it again"
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        return _begin(self, restart)
-
-
-class DECLAIM_OT_engine_stop(bpy.types.Operator):
-    bl_idname = "declaim.engine_stop"
-    bl_label = "Stop Engine"
-    bl_description = "End the engine, with whatever it performs; the next line starts it again"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if state() in ("STOPPED", "CRASHED"):
-            cls.poll_message_set("The engine does not run")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        HOST.stop(wait=bpy.app.background)
-        look()
-        return {"FINISHED"}
-
-
-class DECLAIM_OT_engine_copy_log(bpy.types.Operator):
-    bl_idname = "declaim.engine_copy_log"
-    bl_label = "Copy Log"
-    bl_description = "Copy the engine's log to the clipboard, for a report"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not log_path().is_file():
-            cls.poll_message_set("There is no log: the engine was not started yet")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        context.window_manager.clipboard = log_text()
-        self.report({"INFO"}, "The engine's log is in the clipboard")
-        return {"FINISHED"}
-
-
-def _begin(operator: bpy.types.Operator, begin: Callable[[], None]) -> set[str]:
-    from ..core.errors import DeclaimError
-
-    begin()
-    look()
-    if bpy.app.background:
-        try:
-            client()
-        except DeclaimError as error:
-            return status.fail(operator, error)
-    return {"FINISHED"}
-
-
-CLASSES = (DECLAIM_OT_engine_start, DECLAIM_OT_engine_restart, DECLAIM_OT_engine_stop, DECLAIM_OT_engine_copy_log)
-
-
 def register() -> None:
     atexit.register(_end)
 
 
 def unregister() -> None:
-    global _plan, _plugins
+    global _plan, _plugins, _shown
     if bpy.app.timers.is_registered(_look):
         bpy.app.timers.unregister(_look)
     _end()
     atexit.unregister(_end)
     _followers.clear()
     _plan = _plugins = None
+    _shown = ("", "")

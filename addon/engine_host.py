@@ -132,8 +132,8 @@ class EngineHost:
         """An error of a job, in words for an artist; an engine that has fallen silent is ended."""
         with self._lock:
             run = self._run
-        if error.code == "unauthorized" and run is not None and run.plan.url:
-            return _refused(run.plan.url)
+        if run is not None:
+            error = in_words(error, run.plan.url)
         if error.code not in _LOST_CODES or not isinstance(error, EngineError):
             return error
         if run is None:
@@ -155,6 +155,11 @@ class EngineHost:
         if run.error is None:
             return _stopped()
         return EngineError(run.error.message, hint="Try again: it starts anew. Its log tells more.", code="engine_died")
+
+    def url(self) -> str:
+        with self._lock:
+            client = self._run.client if self._run is not None and self.state == "READY" else None
+        return client.url if client is not None else ""
 
     def note(self, text: str) -> None:
         """Add to the log."""
@@ -179,8 +184,7 @@ class EngineHost:
         except Cancelled:
             self._settle(run, "STOPPED")
         except DeclaimError as error:
-            refused = error.code == "unauthorized" and run.plan.url
-            self._settle(run, "CRASHED", _refused(run.plan.url) if refused else error)
+            self._settle(run, "CRASHED", in_words(error, run.plan.url))
         except Exception as error:
             _write(run.plan, traceback.format_exc())
             mistake = EngineError(
@@ -252,12 +256,18 @@ def _stopped() -> EngineError:
     return EngineError("The engine was stopped.", hint="Try again: it starts anew.", code="engine_stopped")
 
 
-def _refused(url: str) -> EngineError:
-    return EngineError(
-        f"The engine at {url} refuses the token.",
-        hint="Copy the one line of its token file into Declaim's preferences.",
-        code="unauthorized",
-    )
+def in_words(error: DeclaimError, url: str) -> DeclaimError:
+    """What the engine at ``url`` (or our own, without one) has answered, with what an artist can do about it."""
+    if error.code == "unauthorized":
+        hint = "Copy the one line of its token file into Declaim's preferences." if url else "Restart it."
+        return EngineError(f"The engine{f' at {url}' if url else ''} refuses the token.", hint=hint, code=error.code)
+    if error.code == "engine_unreachable" and url:
+        return EngineError(
+            error.message, hint="Start it there, or correct its address in Declaim's preferences.", code=error.code
+        )
+    if error.code == "engine_garbled" and url:
+        return EngineError(error.message, hint="Correct its address in Declaim's preferences.", code=error.code)
+    return error
 
 
 def _write(plan: Plan, text: str) -> int:

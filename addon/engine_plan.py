@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import DeclaimError, EngineError
-from . import places, preferences
+from . import engine_cache, places, preferences
 
 _LOG_BYTES = 4 << 20
 _LOGS = 5  # of this many Blenders; older ones are removed
@@ -61,7 +61,7 @@ def plan() -> Plan:
         paths=paths,
         options={
             "token_file": str(folder / "token"),
-            "cache_folder": str(folder / "cache"),
+            "cache_folder": str(engine_cache.folder()),
             "cache_bytes": int(chosen.cache_gb * (1 << 30)),
             "log_bytes": _LOG_BYTES,
         },

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from . import EXTENSION
 
 DEFAULT_CACHE_GB = 1.0
+
+
+_STATES = {
+    "STOPPED": ("Stopped; it starts with the next line", "RADIOBUT_OFF"),
+    "STARTING": ("Starting", "SORTTIME"),
+    "READY": ("Ready", "RADIOBUT_ON"),
+    "BUSY": ("Performing", "SORTTIME"),
+    "CRASHED": ("It does not run", "ERROR"),
+}
+
+
+def _changed(self: Any, context: Any) -> None:
+    from . import engine, engine_buttons
+
+    engine_buttons.forget_test()
+    engine.settings_changed()
 
 
 class DeclaimPreferences(bpy.types.AddonPreferences):
@@ -25,36 +43,65 @@ class DeclaimPreferences(bpy.types.AddonPreferences):
             ("OWN", "On This Computer", "Declaim starts its engine when it is needed and ends it with Blender"),
             ("URL", "Elsewhere", "An engine that runs already, here or on another computer (declaim serve)"),
         ),
+        update=_changed,
     )
     engine_url: StringProperty(
-        name="Address", description="Where the engine listens, as in http://192.168.1.20:8765", default=""
+        name="Address", description="Where the engine listens, as in http://192.168.1.20:8765", default="", update=_changed
     )
     engine_token: StringProperty(
-        name="Token", description="The one line of the engine's token file", default="", subtype="PASSWORD"
+        name="Token",
+        description="The one line of the engine's token file",
+        default="",
+        subtype="PASSWORD",
+        update=_changed,
     )
     models_folder: StringProperty(
         name="Vosk Model",
-        description="An unpacked Vosk model, or a folder that holds one: it hears words without a script",
+        description="An unpacked Vosk model, or a folder that holds one: it hears words without a script, in its language",
         default="",
         subtype="DIR_PATH",
+        update=_changed,
     )
     plugins_folder: StringProperty(
-        name="Plugins",
-        description="A folder of generators and transcribers of your own, each with its plugin.toml",
+        name="Your Plugins",
+        description="A folder of generators and transcribers of your own, each in a folder with its plugin.toml",
         default="",
         subtype="DIR_PATH",
+        update=_changed,
     )
     cache_gb: FloatProperty(
         name="Limit",
-        description="How much the engine may keep of what it has performed, in gigabytes",
+        description="How much the engine may keep of what it has performed, in gigabytes. 0 keeps nothing",
         default=DEFAULT_CACHE_GB,
         min=0.0,
         max=100.0,
+        step=10,
         precision=1,
+        update=_changed,
     )
+
     show_first_steps: BoolProperty(
         name="First Steps", description="Show the first steps at the top of the Declaim tab", default=True
     )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.row().prop(self, "engine_source", expand=True)
+        if self.engine_source == "URL":
+            _draw_elsewhere(self, layout)
+        else:
+            _draw_engine(layout, context)
+            layout.separator()
+            layout.prop(self, "models_folder")
+            _draw_model(self, layout)
+            layout.prop(self, "plugins_folder")
+            _draw_plugins(self, layout)
+            layout.separator()
+            _draw_cache(self, layout)
+        layout.separator()
+        layout.prop(self, "show_first_steps")
 
 
 class _Defaults:
@@ -77,15 +124,97 @@ def model_folder(chosen: Any) -> Path | None:
     if not chosen.models_folder:
         return None
     folder = Path(bpy.path.abspath(chosen.models_folder))
+    return next((path for path in (folder, *_inner(folder)) if _is_model(path)), folder)
+
+
+def plugin_folders(chosen: Any) -> list[Path]:
+    """The artist's plugins in the folder that the preferences name."""
+    if not chosen.plugins_folder:
+        return []
+    folder = Path(bpy.path.abspath(chosen.plugins_folder))
+    return [path for path in (folder, *_inner(folder)) if (path / "plugin.toml").is_file()]
+
+
+def _inner(folder: Path) -> list[Path]:
     try:
-        inner = sorted(folder.iterdir()) if folder.is_dir() else []
+        return sorted(folder.iterdir())
     except OSError:
-        inner = []
-    return next((path for path in (folder, *inner) if _is_model(path)), folder)
+        return []
 
 
 def _is_model(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("am/final.mdl", "final.mdl"))
+
+
+def _draw_elsewhere(chosen: Any, layout: bpy.types.UILayout) -> None:
+    from . import engine_buttons
+
+    layout.prop(chosen, "engine_url", placeholder="http://127.0.0.1:8765")
+    layout.prop(chosen, "engine_token")
+    row = _indented(layout).row()
+    row.operator("declaim.engine_test", icon="LINKED")
+    text, icon = engine_buttons.tested()
+    _draw_sentence(_indented(layout), text, icon)
+
+
+def _draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    from . import engine, engine_buttons, engine_setup
+
+    text, icon = _STATES[engine.state()]
+    _indented(layout).label(text=text, icon=icon)
+    _draw_sentence(_indented(layout), engine.reason(), "NONE")
+    engine_buttons.draw_state(_indented(layout))
+    engine_setup.draw(_indented(layout), context)
+
+
+def _draw_model(chosen: Any, layout: bpy.types.UILayout) -> None:
+    found = model_folder(chosen)
+    if found is not None:
+        good = _is_model(found)
+        text = found.name if good else iface_("There is no Vosk model in this folder")
+        _indented(layout).label(text=text, icon="CHECKMARK" if good else "ERROR", translate=False)
+
+
+def _draw_plugins(chosen: Any, layout: bpy.types.UILayout) -> None:
+    from . import engine
+
+    if not chosen.plugins_folder:
+        return
+    found = plugin_folders(chosen)
+    if not found:
+        _indented(layout).label(text="There is no plugin.toml in this folder", icon="ERROR")
+    rows = {row["id"]: row for row in engine.plugins() if row["origin"] == "user"}
+    for path in found:
+        row = next((row for row in rows.values() if path.name in (row["id"], row.get("folder", ""))), None)
+        broken = row["error"] if row else None
+        title = row["title"] if row and not broken else path.name
+        _indented(layout).label(text=title, icon="ERROR" if broken else "CHECKMARK", translate=False)
+        if broken:
+            _draw_sentence(_indented(layout), f"{broken['message']} {broken['hint']}", "NONE")
+
+
+def _draw_cache(chosen: Any, layout: bpy.types.UILayout) -> None:
+    from . import engine_cache
+
+    row = layout.row(heading="Cache", align=True)
+    row.prop(chosen, "cache_gb", text="")
+    row.operator("declaim.cache_clear", icon="TRASH")
+    text = iface_("{used:.2f} of {limit:.1f} GB used").format(
+        used=engine_cache.size_bytes() / (1 << 30), limit=chosen.cache_gb
+    )
+    _indented(layout).label(text=text, translate=False)
+
+
+def _indented(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A column under the values of what is split into name and value."""
+    split = layout.split(factor=0.4)
+    split.label(text="")
+    return split.column(align=True)
+
+
+def _draw_sentence(layout: bpy.types.UILayout, text: str, icon: str) -> None:
+    for number, line in enumerate(textwrap.wrap(text, 70)):
+        layout.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
 CLASSES = (DeclaimPreferences,)

@@ -57,7 +57,7 @@ def redraw() -> None:
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "DOPESHEET_EDITOR", "SEQUENCE_EDITOR", "STATUSBAR"}:
+            if area.type in {"VIEW_3D", "DOPESHEET_EDITOR", "SEQUENCE_EDITOR", "STATUSBAR", "PREFERENCES"}:
                 area.tag_redraw()
 
 
