@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from . import preferences
 
@@ -34,8 +35,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for number, (text, done) in enumerate(found, 1):
         row = column.row()
         row.active = not done and waiting
-        row.label(text=f"{number}", icon="CHECKBOX_HLT" if done else "CHECKBOX_DEHLT", translate=False)
-        row.label(text=text)
+        icon = "CHECKBOX_HLT" if done else "CHECKBOX_DEHLT"
+        row.label(text=f"{number}  {iface_(text)}", icon=icon, translate=False)
         waiting = waiting and done
 
 

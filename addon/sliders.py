@@ -84,7 +84,7 @@ def draw_style(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: st
     """The plugin's style alone, where it has one: for the top of the tab."""
     for parameter in parameters(plugin_id):
         if parameter.name == "style":
-            _draw_parameter(layout, scene, plugin_id, parameter)
+            _draw_parameter(layout, scene, plugin_id, parameter, steady=False)
 
 
 def draw(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str, *, with_style: bool = True) -> None:
@@ -98,7 +98,10 @@ def draw(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str, *, 
             _draw_parameter(column, scene, plugin_id, parameter)
 
 
-def _draw_parameter(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str, parameter: Parameter) -> None:
+def _draw_parameter(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str, parameter: Parameter, *, steady: bool = True
+) -> None:
+    """``steady``: the place of the reset button stays free, or a slider would shrink under the pointer that drags it."""
     held = group(scene, plugin_id)
     row = layout.row(align=True)
     row.use_property_split, row.use_property_decorate = True, False
@@ -108,10 +111,12 @@ def _draw_parameter(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_i
     if parameter.is_changed(held):
         button = row.operator("declaim.reset_sliders", text="", icon="LOOP_BACK", emboss=False)
         button.plugin, button.parameter = plugin_id, parameter.name
-    else:
-        row.label(text="", icon="BLANK1")  # or a slider would shrink under the pointer that drags it
+    elif steady:
+        row.label(text="", icon="BLANK1")
     if problem:
-        layout.label(text=problem, icon="ERROR", translate=False)
+        from .panels import draw_sentence  # panels.py draws with this module
+
+        draw_sentence(layout, problem, "ERROR")
 
 
 def problems() -> list[tuple[str, str]]:
@@ -122,7 +127,7 @@ def problems() -> list[tuple[str, str]]:
 
 def draw_problems(layout: bpy.types.UILayout) -> None:
     """A greyed row for each plugin that does not work, and below it why."""
-    from .panels import draw_sentence  # panels.py draws with this module
+    from .panels import draw_sentence
 
     for plugin_id, sentence in problems():
         column = layout.column(align=True)

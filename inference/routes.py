@@ -74,7 +74,7 @@ def application(jobs: Jobs, *, token: str, upload_bytes: int) -> FastAPI:
     @app.get("/v1/plugins")
     async def plugins() -> Response:
         rows = await asyncio.to_thread(find_plugins)
-        return _json(wire.Plugins(plugins=tuple(_plugin_info(row) for row in rows)))
+        return _json(wire.Plugins(plugins=tuple(plugin_info(row) for row in rows)))
 
     @app.post("/v1/jobs")
     async def submit(request: Request) -> Response:
@@ -198,7 +198,7 @@ def _too_large(upload_bytes: int) -> EngineError:
     )
 
 
-def _plugin_info(row: Row) -> wire.PluginInfo:
+def plugin_info(row: Row) -> wire.PluginInfo:
     error = wire.ErrorInfo.of(row.error) if row.error else None
     if row.manifest is None:
         return wire.PluginInfo(id=row.id, origin=row.origin, error=error)
