@@ -36,23 +36,25 @@ class DECLAIM_PT_perform(_Tab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.declaim
-        layout.use_property_split, layout.use_property_decorate = True, False
         first_run.draw(layout, context)
+        layout.use_property_split, layout.use_property_decorate = True, False
         _draw_voice(layout, context, settings)
         _draw_character(layout, settings)
         column = layout.column()
         column.prop(settings, "generator")
         sliders.draw_style(column, context.scene, settings.generator)
-        row = column.row(align=True)
-        row.prop(settings, "seed")
-        row.prop(settings, "takes", text="")
+        column = layout.column(align=True)
+        column.prop(settings, "seed")
+        column.prop(settings, "takes")
         _draw_button(layout)
         _draw_outcome(layout)
 
 
 def _draw_voice(layout: Any, context: bpy.types.Context, settings: Any) -> None:
+    row = layout.row()
+    row.use_property_split = False
+    row.prop(settings, "voice_source", expand=True)
     column = layout.column()
-    column.prop(settings, "voice_source", expand=True)
     if settings.voice_source == "FILE":
         column.prop(settings, "voice")
     elif settings.voice_source == "FOLDER":
@@ -177,7 +179,7 @@ class DECLAIM_PT_sliders(_Tab, bpy.types.Panel):
         layout, scene = self.layout, context.scene
         layout.use_property_split, layout.use_property_decorate = True, False
         settings = scene.declaim
-        sliders.draw(layout, scene, settings.generator)
+        sliders.draw(layout, scene, settings.generator, with_style=False)
         layout.separator()
         layout.prop(settings, "mouth")
         if settings.mouth != settings.generator:

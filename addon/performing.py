@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -100,7 +99,7 @@ class Session:
         scene, rig = self._found()
         settings, voice = self.settings, self._voices[self._number]
         fps = frame_rate(scene)
-        options = _landing(settings, self._line_name(voice, settings.seed), self._frame, fps, rig)
+        options = landing_options(settings, self._line_name(voice, settings.seed), self._frame, fps, rig)
         rest, shapes = character.rest_of(rig), character.shape_names(rig)
         request = {
             "script": voice.script or None,
@@ -132,7 +131,7 @@ class Session:
         fps, first = frame_rate(scene), len(rig.declaim.takes)
         for number, (clip, prepared) in enumerate(job.takes):
             seed = settings.seed + number
-            options = _landing(settings, self._line_name(voice, seed), self._frame, fps, rig)
+            options = landing_options(settings, self._line_name(voice, seed), self._frame, fps, rig)
             landed = landing.land(rig, prepared, options)
             take = takes.add(rig, landed, clip, options)
             take.line, take.seed, take.order = voice.name, seed, _order(settings, voice, seed)
@@ -148,7 +147,7 @@ class Session:
             voices.place_sound(scene, voice, self._frame)
         duration = max(clip.duration for clip, _ in job.takes)
         if settings.fit_range:
-            _fit_range(scene, self._frame, duration * fps, first=self._number == 0)
+            fit_range(scene, self._frame, duration * fps, first=self._number == 0)
         self._frame = round(self._frame + (duration + _GAP_S) * fps)
 
     def _line_name(self, voice: voices.Voice, seed: int) -> str:
@@ -185,7 +184,7 @@ def _start_frame(scene: bpy.types.Scene, settings: SimpleNamespace, voice: voice
     return {"FIRST": scene.frame_start, "FRAME": settings.frame}.get(settings.start_at, scene.frame_current)
 
 
-def _landing(settings: SimpleNamespace, name: str, frame: int, fps: float, rig: bpy.types.Object) -> landing.Landing:
+def landing_options(settings: SimpleNamespace, name: str, frame: int, fps: float, rig: bpy.types.Object) -> landing.Landing:
     switches = {
         "body": settings.use_body,
         "hands": settings.use_hands,
@@ -243,7 +242,7 @@ def _order(settings: SimpleNamespace, voice: voices.Voice, seed: int) -> str:
     return json.dumps({**kept, "script": voice.script or "", "seed": seed})
 
 
-def _fit_range(scene: bpy.types.Scene, start: int, frames: float, *, first: bool) -> None:
+def fit_range(scene: bpy.types.Scene, start: int, frames: float, *, first: bool) -> None:
     end = start + max(1, int(frames))
     scene.frame_start = min(start, scene.frame_start) if not first else start
     scene.frame_end = end if first else max(end, scene.frame_end)
@@ -265,16 +264,24 @@ class _Performing:
     def execute(self, context: bpy.types.Context) -> set[str]:
         """All at once, for scripts."""
         try:
-            session = Session(context, settings_of(context.scene, self._given()))
+            session = self._opened(context)
         except DeclaimError as error:
             return status.fail(self, error)
         with _closing(session) as outcome:
             session.run()
         return self._ended(session, outcome.error)
 
+    def _opened(self, context: bpy.types.Context) -> Session:
+        try:
+            return Session(context, settings_of(context.scene, self._given()))
+        except DeclaimError:
+            raise
+        except Exception as error:
+            raise status.unexpected(error) from error
+
     def _begin(self, context: bpy.types.Context) -> set[str]:
         try:
-            self._session = Session(context, settings_of(context.scene, self._given()))
+            self._session = self._opened(context)
         except DeclaimError as error:
             status.STATUS.error = error
             return status.fail(self, error)
