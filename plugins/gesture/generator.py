@@ -32,7 +32,7 @@ from .timing import LAST_HOLD, timed
 Array = NDArray[Any]
 _ID, _VERSION = "gesture", "1"
 _CHANNELS = ("body", "hands", "head_gaze", "upper_face")
-_CORRECTIONS = 2  # times that strokes which do not stop on their frame are moved anew
+_CORRECTIONS = (1.0, 0.5, 0.25)  # gains at which strokes that do not stop on their frame are moved anew, again and again
 _BLOCK = 4096  # frames of arm movement worked out at once: about 60 MB
 
 
@@ -147,8 +147,8 @@ def _move_arms(
         report.stage("Moving arms and hands", first / frames)
         move(slice(first, min(first + _BLOCK, frames)))
     late: Lateness | None = None
-    for _ in range(_CORRECTIONS):
-        correction = corrected(limbs.strokes, wrists, course.fps, late)
+    for gain in _CORRECTIONS:
+        correction = corrected(limbs.strokes, wrists, course.fps, late, gain)
         if correction is None:
             break
         late = correction.late

@@ -14,10 +14,10 @@ from ...core.body import Body
 from ...core.lexicon import SHAPE_SIZE, THUMB_OUT, Lexicon, Posture
 from ...core.skeleton import JOINT
 from . import arms, contacts, hands, keep_out, lap, paths, surfaces
-from .curves import Track, noise
+from .curves import Track, minimum_jerk, noise
 from .echoes import Echoes
 from .planning import SIDES, PlannedStroke, Side
-from .steadying import ChestCourse, steadied
+from .steadying import ChestCourse, on_head, steadied
 from .stopping import Lateness
 
 Array = NDArray[Any]
@@ -25,6 +25,9 @@ _GRID = 1 / 120  # s, of the path that the hand's sway is worked out on
 _MEMORY = 0.36  # s after which the hand has forgotten a push
 _ELBOW_DELAY = 0.05  # s, the elbow behind the hand
 _SWAY_RATE, _SWAY_DAMPING = 2 * np.pi * 3.0, 0.55  # rad/s and share of critical: the hand on its wrist
+_SYMPATHY = (0.03, 0.07, 0.05, 0.10, 0.15)  # of the other arm's way across, up and out, of its turn and its bend
+_SYMPATHY_DELAY = 0.05  # s
+_IDLE = 0.55  # from rest, in coordinates, at which an arm has its own work
 _SWAY = 0.42  # rad for a wrist speed of 1 m/s gained at once
 _DRAG = 0.10  # rad for a steady 1 m/s
 _FINGER_SWAY = np.array([0.55, 0.45, 0.25])  # of the hand's, at a finger's joints
@@ -114,12 +117,15 @@ class Limbs:
         angles: dict[Side, dict[str, Array]] = {}
         for side in SIDES:
             arm, grid = self.build.arms[side], self._grid(side, times)
-            coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side)
+            free = 1 - on_head(times, self.strokes, side)  # nothing wanders that touches
+            coordinates = paths.with_drift(self.tracks[side].sample(times), times, self.seed, side, free)
+            coordinates += self._sympathy(side, times, coordinates)
             if side in self.echoes:
                 upward, bent = self.echoes[side].at(times, paths.wrist_path(coordinates)[:, 1])
                 coordinates[:, paths.UPWARD] += upward
                 coordinates[:, paths.BEND] += bent
-            goal = steadied(self._place(side, coordinates), times, first, course, self.strokes, side)
+            goal = self._place(side, coordinates)
+            goal = steadied(goal, times, first, course, self.strokes, side, frames["head"], self.rest[JOINT["spine3"]])
             coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
             delayed = self._place(side, grid.at(times - _ELBOW_DELAY))
             resting = self.laps[side].share(goal) if side in self.laps else np.zeros(len(times))
@@ -146,6 +152,21 @@ class Limbs:
             angles[side]["thumb"][:, 0] -= opened[side]
             moved |= hands.finger_poses(self.build.arms[side], self.build.fingers[side], angles[side])
         return moved, course.in_world(wrists, first)
+
+    def _sympathy(self, side: Side, times: Array, coordinates: Array) -> Array:
+        """(T, D) what an idle arm does along with the other one's effort: a part of it, a moment later, or nearly nothing.
+
+        ``coordinates`` (T, D): its own. An arm that is up has its own work.
+        """
+        other: Side = "left" if side == "right" else "right"
+        place, rest = slice(0, 3), paths.coordinates_of(self.resting[side])
+        columns = [0, 1, 2, paths.TURN, paths.BEND]
+        effort = self.tracks[other].sample(times - _SYMPATHY_DELAY, columns)
+        effort -= paths.coordinates_of(self.resting[other])[columns]
+        away = np.sqrt(((coordinates[:, place] - rest[place]) ** 2).sum(axis=1))
+        moved = np.zeros_like(coordinates)
+        moved[:, columns] = (1 - minimum_jerk(away / _IDLE))[:, None] * _SYMPATHY * effort
+        return moved
 
     def _place(self, side: Side, coordinates: Array) -> Array:
         """(T, 3) m from spine3, as a left arm."""

@@ -73,8 +73,8 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array, late: float = 0.0) 
     """From ``place`` through preparation and stroke, ending ``late`` s later than planned, to the last turning point."""
     before, after = coordinates_of(stroke.before[side]), coordinates_of(stroke.after[side])
     via = tuple(coordinates_of(posture) for posture in stroke.via.get(side, ()))
-    moves = [Move(start=stroke.prepare, end=stroke.ready, target=before)]
-    if stroke.ready > stroke.start + _WAIT:
+    moves = [] if stroke.fluent else [Move(start=stroke.prepare, end=stroke.ready, target=before)]
+    if not stroke.fluent and stroke.ready > stroke.start + _WAIT:
         loop = _loop(before - place, (via or (after,))[0] - before, stroke.ready - stroke.prepare)
         middle = (stroke.start + stroke.ready) / 2
         begin, end = max(middle - _LOOP_TIME / 2, stroke.prepare), min(middle + _LOOP_TIME / 2, stroke.apex)
@@ -83,8 +83,9 @@ def _strike(stroke: PlannedStroke, side: Side, place: Array, late: float = 0.0) 
                 Move(start=stroke.prepare, end=stroke.ready, target=before - loop / 2),
                 Move(start=begin, end=end, target=before + loop / 2),
             ]
-    end = stroke.apex + late + _TAIL * (stroke.apex + late - stroke.start)
-    moves.append(Move(start=stroke.start, end=end, target=after, via=via, crisp=True))
+    end = stroke.apex + late + _TAIL * (stroke.apex + late - stroke.sets_off)
+    passed = (before, *via) if stroke.fluent else via
+    moves.append(Move(start=stroke.sets_off, end=end, target=after, via=passed, crisp=True))
     loose = stroke.unit.amplitude[1] - stroke.unit.amplitude[0] > 0.2
     if loose and not stroke.then:  # springs back a little, where it does not touch anything
         recoil = after.copy()
@@ -178,9 +179,9 @@ def wrist_path(coordinates: Array) -> Array:
     return np.asarray(towards * coordinates[:, 2:3])
 
 
-def with_drift(coordinates: Array, times: Array, seed: int, side: Side) -> Array:
-    """The coordinates with the small wander of a living arm, and of fingers that are never quite still."""
+def with_drift(coordinates: Array, times: Array, seed: int, side: Side, share: Array) -> Array:
+    """The coordinates with a ``share`` (T,) of the small wander of a living arm."""
     moved = coordinates.copy()
     for column, (deviation, period) in enumerate(((0.014, 1.7), (0.014, 1.9), (0.005, 2.3), (0.04, 2.1), (0.03, 1.5))):
-        moved[:, column] += deviation * noise(seed, f"arm {side} {column}", times, period)
+        moved[:, column] += share * deviation * noise(seed, f"arm {side} {column}", times, period)
     return moved

@@ -85,8 +85,14 @@ class PlannedStroke(Sketch):
     ready: float  # the preparation ends; a little after ``start``, so that one flows into the other
     start: float
     apex: float
+    fluent: bool = False  # preparation and stroke are one move, without a turn between them
     then: tuple[tuple[float, dict[Side, Posture]], ...] = ()  # turning points after the apex: when each is reached, s
     releases: dict[Side, Release] = dataclasses.field(default_factory=dict)
+
+    @property
+    def sets_off(self) -> float:
+        """When the move begins that ends at the apex, s."""
+        return self.prepare if self.fluent else self.start
 
     @property
     def last(self) -> float:

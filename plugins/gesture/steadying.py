@@ -1,4 +1,4 @@
-"""Hands that stop in the world: what the trunk does while a stroke ends, the arm takes back."""
+"""Hands that stop in the world: what the trunk does while a stroke ends, the arm takes back. At the head they go with it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ Array = NDArray[Any]
 _BEFORE, _AFTER = 0.22, 0.45  # s, over which it comes before the stop and goes after it
 _FULL_BEFORE, _FULL_AFTER = 0.05, 0.07  # s on either side of the apex
 _FARTHEST = 0.10  # m that it moves a hand
+_HEAD_HIGH = 0.1  # arm lengths over the shoulder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,17 +53,43 @@ def chest_course(poses: Array, trans: Array, rest_joints: Array, fps: float) -> 
     return ChestCourse(fps=fps, rotations=turned, places=place)
 
 
+def at_head(stroke: PlannedStroke) -> bool:
+    """Whether the stroke means a place on the head, such as the chin: there its hand goes wherever the head goes."""
+    return stroke.unit.amplitude[0] == stroke.unit.amplitude[1] and float(stroke.unit.after.wrist[1]) > _HEAD_HIGH
+
+
+def on_head(times: Array, strokes: Sequence[PlannedStroke], side: Side) -> Array:
+    """(T,) 0..1, how far the hand is at a place on the head. ``times`` (T,) s."""
+    share = np.zeros(len(times))
+    for stroke in strokes:
+        if side in stroke.sides and at_head(stroke):
+            left = stroke.releases[side].hold_end
+            come = minimum_jerk((times - stroke.apex + _FULL_BEFORE + _BEFORE) / _BEFORE)
+            share = np.maximum(share, come * (1 - minimum_jerk((times - left) / _AFTER)))
+    return share
+
+
 def steadied(
-    goal: Array, times: Array, first: int, course: ChestCourse, strokes: Sequence[PlannedStroke], side: Side
+    goal: Array,
+    times: Array,
+    first: int,
+    course: ChestCourse,
+    strokes: Sequence[PlannedStroke],
+    side: Side,
+    head: tuple[Array, Array],
+    chest: Array,
 ) -> Array:
     """``goal`` (T, 3), a wrist seen from the chest as a left arm's, m, made to stop in the world where its strokes stop.
 
-    ``times`` (T,) s are those of the course's frames from ``first`` on.
+    ``times`` (T,) s are those of the course's frames from ``first`` on. ``head``: its frame in them, see
+    ``surfaces.Frames``; ``chest`` (3,) m, spine3 at rest.
     """
     sign = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
     own = [stroke for stroke in strokes if side in stroke.sides]
     result = goal.copy()
     for stroke, following in zip(own, [*own[1:], None]):
+        if at_head(stroke):
+            continue
         begin, end = stroke.apex - _FULL_BEFORE - _BEFORE, stroke.apex + _FULL_AFTER + _AFTER
         if following is not None:  # over before the next stop has begun
             end = min(end, following.apex - _FULL_BEFORE - _BEFORE)
@@ -78,4 +105,10 @@ def steadied(
         world = here @ course.rotations[stop].T + course.places[stop]
         seen = ((world - course.places[frames])[:, None] @ course.rotations[frames])[:, 0]
         result[rows] += share[:, None] * soft_limit(seen - here, _FARTHEST) * sign
+    share = on_head(times, own, side)
+    if share.any():
+        here = goal * sign + chest
+        turned, offset = head
+        carried = (turned @ here[..., None])[..., 0] + offset
+        result += share[:, None] * soft_limit(carried - here, _FARTHEST) * sign
     return result

@@ -33,12 +33,12 @@ class Correction:
 
 
 def corrected(
-    strokes: Sequence[PlannedStroke], wrists: Array, fps: float, late: Lateness | None = None
+    strokes: Sequence[PlannedStroke], wrists: Array, fps: float, late: Lateness | None = None, gain: float = 1.0
 ) -> Correction | None:
     """What takes every stop to its apex, given ``wrists`` (T, 2, 3), m in the world; None where all stop as they should.
 
     ``late``: what has been put off already: then no others are looked at, so that one stroke's correction never runs on
-    into the next and the next.
+    into the next and the next. ``gain``: the share of what a stop is off by that its stroke is put off by.
     """
     found = dict(late or {})
     frames: list[tuple[int, int]] = []
@@ -51,11 +51,11 @@ def corrected(
             if off == 0:
                 continue
             old = found.get((number, side), 0.0)
-            new = float(np.clip(old - off / fps, -min(_MOST, 0.25 * (stroke.apex - stroke.start)), _MOST))
+            new = float(np.clip(old - gain * off / fps, -min(_MOST, 0.25 * (stroke.apex - stroke.start)), _MOST))
             if new == old:
                 continue
             found[number, side] = new
-            frames.append((int(stroke.start * fps), int((stroke.apex + _MOST + _TELLS) * fps) + 2))
+            frames.append((int(stroke.sets_off * fps), int((stroke.apex + _MOST + _TELLS) * fps) + 2))
     return Correction(late=found, spans=_apart(frames, len(wrists))) if frames else None
 
 

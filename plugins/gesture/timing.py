@@ -23,6 +23,9 @@ _OPTIONS = (  # other lengths of a stroke, in its natural one, and waits before 
 )  # fmt: skip
 _EASY = 0.12  # strain that needs no other option
 _OFF_BEAT = 12.0  # strain of a turn off a syllable, a second: 50 ms weigh as much as a stroke 0.6 of its length longer
+_FLUENT = 0.3  # strain of leaving out the turn between preparation and stroke
+_UNHURRIED = 1.2  # of its natural time, the preparation then
+_CORNER = -0.35  # cosine between the ways of both, under which the hand must turn
 _HANGING = np.array([0.2, -0.96, 0.08])  # arm lengths; about where a hand hangs
 _FLOW = 0.35  # share of the stroke into which the preparation flows
 _AT_LEAST = 0.07  # s that a hand stays at an apex before it prepares the next stroke
@@ -102,11 +105,12 @@ def _struck(
     def strain(option: PlannedStroke) -> float:
         """How far it is from its natural time, and its turn from a syllable, where the hand stops there at all."""
         late = abs(option.apex - option.start - natural) / natural + 1.5 * max(option.start - option.ready, 0.0)
+        late += _FLUENT * option.fluent
         turn = turn_time(option, side, place)
         return late + (_OFF_BEAT * _distance(turn, nuclei) if turn is not None else 0.0)
 
-    def option(length: float, wait: float) -> PlannedStroke:
-        return _with_length(sketch, before, length, wanted, wait, free, resting=resting, fps=fps)
+    def option(length: float, wait: float, *, slower: float = 1.0) -> PlannedStroke:
+        return _with_length(sketch, before, length, slower * wanted, wait, free, resting=resting, fps=fps)
 
     best = option(natural, 0.0)
     least = strain(best) if len(nuclei) else 0.0
@@ -116,7 +120,19 @@ def _struck(
         other = option(float(np.clip(length * natural, shortest, longest)), wait)
         if (new := strain(other)) < least:
             best, least = other, new
+    if least > _FLUENT and all(_flows(sketch, side, place) for side in sketch.sides):
+        other = dataclasses.replace(option(natural, 0.0, slower=_UNHURRIED), fluent=True)
+        if strain(other) < least:
+            best = other
     return dataclasses.replace(best, then=_turns(sketch, apex, apex - best.start, limit, fps))
+
+
+def _flows(sketch: Sketch, side: Side, place: Array) -> bool:
+    """Whether a hand from ``place`` may go through preparation and stroke in one move: it need not turn back."""
+    come = sketch.before[side].wrist - place
+    go = (sketch.via[side] or (sketch.after[side],))[0].wrist - sketch.before[side].wrist
+    lengths = float(np.linalg.norm(come) * np.linalg.norm(go))
+    return float(come @ go) > _CORNER * lengths
 
 
 def _with_length(
