@@ -47,7 +47,7 @@ def rest_of(rig: bpy.types.Object) -> RigRest:
 
     if reason := problem(rig):
         raise InputError(f"{reason}.")
-    bones = list(_in_order(rig.data.bones))
+    bones = list(in_order(rig.data.bones))
     names = [bone.name for bone in bones]
     place = {name: number for number, name in enumerate(names)}
     parents = tuple(place[bone.parent.name] if bone.parent else -1 for bone in bones)
@@ -132,7 +132,7 @@ def betas(rig: bpy.types.Object) -> tuple[float, ...]:
     return tuple(values.get(name, 0.0) for name in wanted) if values else ()
 
 
-def _in_order(bones: bpy.types.bpy_prop_collection) -> Iterator[bpy.types.Bone]:
+def in_order(bones: bpy.types.bpy_prop_collection) -> Iterator[bpy.types.Bone]:
     """Parents before their children, otherwise as they are listed."""
     waiting = [bone for bone in reversed(bones) if bone.parent is None]
     while waiting:

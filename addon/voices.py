@@ -84,12 +84,11 @@ def _of_folder(settings: Any) -> list[Voice]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", hint="Check the path for a typing error.")
     found = []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name.casefold()):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
-            voice = Voice(path=path, original=path, name=path.name, script=_script_beside(path))
-            found.append(
-                voice if path.suffix.lower() in _READ_BY_ENGINE else _rendered(voice, Cut(source=path), _new_folder())
-            )
+    for path in recordings(folder):
+        voice = Voice(path=path, original=path, name=path.name, script=script_beside(path))
+        if path.suffix.lower() not in _READ_BY_ENGINE:
+            voice = _rendered(voice, Cut(source=path), _new_folder())
+        found.append(voice)
     if not found:
         raise InputError(
             f"{folder} holds no recordings.", hint=f"Put files into it that end in {', '.join(SUFFIXES[:4])} and so on."
@@ -97,7 +96,16 @@ def _of_folder(settings: Any) -> list[Voice]:
     return found
 
 
-def _script_beside(recording: Path) -> str:
+def recordings(folder: Path) -> list[Path]:
+    """The sound files in ``folder``, by name."""
+    return sorted(
+        (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()),
+        key=lambda path: (path.name.casefold(), path.name),
+    )
+
+
+def script_beside(recording: Path) -> str:
+    """The text of the script that lies beside a recording under its name; empty where there is none. Raises InputError."""
     for suffix in SCRIPT_SUFFIXES:
         path = recording.with_suffix(suffix)
         if path.is_file():
