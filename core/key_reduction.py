@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import rotations
 from .clip import MotionClip
 from .rig_curves import Curve, RigCurves, is_mouth, shape_of
 from .rig_names import joint_of
@@ -60,20 +59,25 @@ def keys_within(values: Array, kept: Array, error: Error, tolerance: float, *, s
     count = len(values)
     if count < 3:
         return np.arange(count)
-    keys = np.unique(np.concatenate([[0, count - 1], kept[(kept >= 0) & (kept < count)]])).astype(np.int64)
-    span = _smooth_span if smooth else _straight_span
+    keys: Array = np.unique(np.concatenate([[0, count - 1], kept[(kept >= 0) & (kept < count)]])).astype(np.int64)
+    between, reach = (_smooth, 1) if smooth else (_straight, 0)  # reach: spans beside a new key that change with it
+    off, frames = np.zeros(count), np.arange(count)
     while True:
-        frames = np.arange(count)
-        segment = np.minimum(np.searchsorted(keys, frames, side="right") - 1, len(keys) - 2)
-        off = error(span(values, keys, segment), values)
+        off[frames] = error(between(values, keys, frames), values[frames])
         off[keys] = 0.0
-        worst = np.maximum.reduceat(off, keys[:-1])
-        at_worst = (off >= worst[segment]) & (worst[segment] > tolerance)
-        candidates = np.flatnonzero(at_worst)
+        worst = np.maximum.reduceat(off[:-1], keys[:-1])
+        length = np.diff(keys)
+        wide = worst > tolerance
+        candidates = np.flatnonzero(np.repeat(wide, length) & (off[:-1] >= np.repeat(worst, length)))
         if not len(candidates):
             return keys
-        _, first = np.unique(segment[candidates], return_index=True)
-        keys = np.union1d(keys, candidates[first])
+        _, first = np.unique(np.searchsorted(keys, candidates, side="right"), return_index=True)
+        keys = np.asarray(np.union1d(keys, candidates[first]))
+        new = np.searchsorted(keys, candidates[first])
+        changed = np.zeros(len(keys) + 2 * reach + 1, dtype=bool)
+        for step in range(-1 - reach, 1 + reach):
+            changed[np.maximum(new + step, 0)] = True
+        frames = np.flatnonzero(np.repeat(changed[: len(keys) - 1], np.diff(keys)))
 
 
 def _thinned(group: list[Curve], kept: Array, error: Error, tolerance: float, smooth: bool) -> list[Curve]:
@@ -84,26 +88,34 @@ def _thinned(group: list[Curve], kept: Array, error: Error, tolerance: float, sm
     return [dataclasses.replace(curve, values=values[keys, column], frames=keys) for column, curve in enumerate(group)]
 
 
-def _straight_span(values: Array, keys: Array, segment: Array) -> Array:
-    start, end = keys[segment], keys[segment + 1]
-    way = ((np.arange(len(values)) - start) / (end - start))[:, None]
-    return np.asarray(values[start] + way * (values[end] - values[start]))
+def _straight(values: Array, keys: Array, frames: Array) -> Array:
+    """Values (n, C) at ``frames`` (n,) where straight lines join the keys."""
+    return np.stack([np.interp(frames, keys, column) for column in values[keys].T], axis=1)
 
 
-def _smooth_span(values: Array, keys: Array, segment: Array) -> Array:
-    """Values at every frame where clamped automatic handles join the keys, as Blender lays them."""
+def _smooth(values: Array, keys: Array, frames: Array) -> Array:
+    """Values (n, C) at ``frames`` (n,) where clamped automatic handles join the keys, as Blender lays them."""
     times, points = keys.astype(np.float64), values[keys]
     before, after = _handles(times, points)  # offsets of the handles: (K, 1 + C), x first
-    frames = np.arange(len(values), dtype=np.float64)
-    start, end = segment, segment + 1
-    x = [times[start], times[start] + after[start, 0], times[end] - before[end, 0], times[end]]
-    way = (frames - x[0]) / (x[3] - x[0])
-    for _ in range(8):  # Newton: the handles never turn back, so x rises all along
-        off = _bezier(x, way) - frames
-        slope = 3 * ((1 - way) ** 2 * (x[1] - x[0]) + 2 * way * (1 - way) * (x[2] - x[1]) + way**2 * (x[3] - x[2]))
-        way = np.clip(way - off / np.maximum(slope, 1e-9), 0, 1)
-    y = [points[start], points[start] + after[start, 1:], points[end] - before[end, 1:], points[end]]
-    return _bezier(y, way[:, None])
+    start = np.minimum(np.searchsorted(keys, frames, side="right") - 1, len(keys) - 2)
+    length = np.diff(times)[start]
+    one, two = after[start, 0] / length, 1 - before[start + 1, 0] / length  # the handles' x, of a span from 0 to 1
+    x = (frames - times[start]) / length
+    # x of the span is a cubic of ``way`` without a constant term, and rises all along: the handles never turn back.
+    cubic, square, line = 3 * one - 3 * two + 1, 3 * two - 6 * one, 3 * one
+    way = x.copy()
+    for _ in range(6):  # Newton
+        off = ((cubic * way + square) * way + line) * way - x
+        way -= off / np.maximum((3 * cubic * way + 2 * square) * way + line, 1e-3)
+    way = np.clip(way, 0, 1)[:, None]
+    back = 1 - way
+    low, high = points[start], points[start + 1]
+    return np.asarray(
+        back**3 * low
+        + 3 * back**2 * way * (low + after[start, 1:])
+        + 3 * back * way**2 * (high - before[start + 1, 1:])
+        + way**3 * high
+    )
 
 
 def _handles(times: Array, points: Array) -> tuple[Array, Array]:
@@ -134,13 +146,6 @@ def _handles(times: Array, points: Array) -> tuple[Array, Array]:
     return before, after
 
 
-def _bezier(points: list[Array], way: Array) -> Array:
-    back = 1 - way
-    return np.asarray(
-        back**3 * points[0] + 3 * back**2 * way * points[1] + 3 * back * way**2 * points[2] + way**3 * points[3]
-    )
-
-
 def _error_of(curve: Curve, unit: float) -> Error:
     mode = curve.mode
     if not mode:
@@ -151,10 +156,9 @@ def _error_of(curve: Curve, unit: float) -> Error:
 
 
 def _degrees(seen: Array, true: Array) -> Array:
-    """Degrees between the turns of quaternions (n, 4), which need not be of length one."""
-    mine, truly = rotations.normalised(seen), rotations.normalised(true)
-    near, far = np.linalg.norm(mine - truly, axis=1), np.linalg.norm(mine + truly, axis=1)
-    return np.asarray(np.rad2deg(4 * np.arctan2(np.minimum(near, far), np.maximum(near, far))))
+    """Degrees between the turns of quaternions (n, 4); those of ``true`` are of length one."""
+    cosine = np.einsum("ij,ij->i", seen, true) ** 2 / np.einsum("ij,ij->i", seen, seen)
+    return np.asarray(np.rad2deg(2 * np.arcsin(np.sqrt(np.clip(1 - cosine, 0, 1)))))
 
 
 def _percent(seen: Array, true: Array) -> Array:

@@ -113,7 +113,9 @@ def keys_of(clip: MotionClip, body: Body, rest: RigRest, *, face_bones: bool = F
         keys[:, bone] = rotations.multiply(rotations.conjugate(carried), posed[:, bone])
     keys[:, np.array(rest.joints) < 0] = (1.0, 0.0, 0.0, 0.0)
     moved = how.ratio * (clip.trans.astype(np.float64) - how.standing) @ rotations.quaternion_to_matrix(how.axes).T
-    return RigKeys(quaternions=rotations.continuous(rotations.normalised(keys)), location=moved @ _mover_axes(rest))
+    keys = rotations.continuous(rotations.normalised(keys))
+    keys *= np.where(keys[:1, :, :1] < 0, -1.0, 1.0)  # so that blends from rest take the short way
+    return RigKeys(quaternions=keys, location=moved @ _mover_axes(rest))
 
 
 def clip_of(keys: RigKeys, body: Body, rest: RigRest, betas: Array | None = None) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -72,18 +73,22 @@ def _euler(quaternion: Array, order: str) -> Array:
     free = cosine > 1e-6
     first[:, i] = np.where(free, np.arctan2(parity * m[:, k, j], m[:, k, k]), np.arctan2(-parity * m[:, j, k], m[:, j, j]))
     first[:, k] = np.where(free, np.arctan2(parity * m[:, j, i], m[:, i, i]), 0.0)
-    other = first.copy()
-    other[:, [i, k]] += np.pi
-    other[:, j] = np.pi - other[:, j]
-    result = first.copy()
-    both = np.stack([first, other], axis=1)
-    if len(result):
-        result[0] = _wrapped(result[0])
-    for frame in range(1, len(result)):
-        near = both[frame] + 2 * np.pi * np.round((result[frame - 1] - both[frame]) / (2 * np.pi))
-        result[frame] = near[np.abs(near - result[frame - 1]).sum(axis=1).argmin()]
-    return result
+    return _continuous(first, i, j, k)
 
 
-def _wrapped(angles: Array) -> Array:
-    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
+def _continuous(angles: Array, i: int, j: int, k: int) -> Array:
+    """Plain numbers and a loop: each frame's choice hangs on the one before."""
+    turn = 2 * math.pi
+    rows = angles.tolist()
+    last = rows[0] if rows else []
+    for row in rows[1:]:
+        other = [0.0, 0.0, 0.0]
+        other[i], other[j], other[k] = row[i] + math.pi, math.pi - row[j], row[k] + math.pi
+        best, least = row, math.inf
+        for choice in (row, other):
+            near = [angle + turn * round((before - angle) / turn) for angle, before in zip(choice, last)]
+            way = sum(abs(angle - before) for angle, before in zip(near, last))
+            if way < least - 1e-12:
+                best, least = near, way
+        row[:] = last = best
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
