@@ -170,9 +170,10 @@ def _character(context: bpy.types.Context, settings: SimpleNamespace) -> tuple[b
         rig = avatar.add_builtin(context)
         context.scene.declaim.character = rig
         return rig, True
-    rig = context.scene.objects.get(settings.character)
-    if rig is None:
+    named = [item for item in context.scene.objects if item.name == settings.character]
+    if not named:
         raise InputError(f'There is no object "{settings.character}" in this scene.', hint="Choose another character.")
+    rig = min(named, key=lambda item: item.library is not None)  # an override goes before what it overrides
     if reason := character.problem(rig):
         raise InputError(reason)
     return rig, False

@@ -44,6 +44,15 @@ def scenario(robot: Robot) -> Steps:
     timed(performing.Session, "step", ticks)
     timed(performing.Session, "_land", landings)
 
+    area = robot.area("VIEW_3D")
+    middle = (area.x + area.width // 3, area.y + area.height // 2)
+    yield from robot.click(middle)  # the default cube goes
+    yield from robot.press("A", middle)
+    yield from robot.press("X", middle)
+    yield 0.3
+    yield from robot.press("D", middle)
+    yield 0.3
+    found["objects"] = [item.name for item in scene.objects]
     yield from robot.open_tab()
     yield 0.5
     robot.picture("1_first_run")
@@ -67,6 +76,12 @@ def scenario(robot: Robot) -> Steps:
     found["words"] = [word.name for word in rig.declaim.takes[0].words]
     found["range"] = [scene.frame_start, scene.frame_end]
     found["scrub"] = scene.use_audio_scrub
+    yield from robot.move(middle)
+    yield from robot.press("NUMPAD_1", middle)
+    yield 0.5
+    yield from robot.press("HOME", middle)
+    yield 1.0
+    scene.frame_set(48)
     yield 1.0
     robot.picture("3_performed")
 
@@ -96,8 +111,6 @@ def scenario(robot: Robot) -> Steps:
     found["takes_after_esc"] = len(rig.declaim.takes)
 
     # one undo takes one take away
-    area = robot.area("VIEW_3D")
-    middle = (area.x + area.width // 3, area.y + area.height // 2)
     name = rig.name
     yield from robot.move(middle)
     yield from robot.press("Z", middle, ctrl=True)
@@ -113,7 +126,7 @@ def scenario(robot: Robot) -> Steps:
     place = yield from robot.find("declaim.perform_panel")
     yield from robot.click(place)
     yield from until(lambda: status.STATUS.busy, 5, "performing begins")
-    os.kill(engine.pid(), signal.SIGKILL)
+    os.kill(engine.HOST._run.process.pid, signal.SIGKILL)
     yield from until(lambda: not status.STATUS.busy, 15, "the engine's death is seen")
     found["death"] = str(status.STATUS.error)
     yield 1.0
@@ -128,7 +141,7 @@ def scenario(robot: Robot) -> Steps:
     yield from until(lambda: not status.STATUS.busy, 60, "the take after the crash")
     found["takes_at_the_end"] = len(bpy.data.objects[name].declaim.takes)
     found["errors"] = str(status.STATUS.error or "")
-    found["engine_pid"] = engine.pid()
+    found["engine_pid"] = engine.HOST._run.process.pid
     bpy.ops.wm.save_as_mainfile(filepath=str(robot.folder / "performed.blend"))
 
 
