@@ -32,7 +32,7 @@ _Choice = TypeVar("_Choice", bound=str)
 _POSTURE_FIELDS = ("at", "turn", "bend", "swing", "elbow", "shape")
 _UNIT_FIELDS = (
     *("title", "words", "roles", "hands", "amplitude", "tempo", "hold", "chance", "beat", "priority"),
-    *("head", "gaze", "shoulders", "alternate", "before", "via", "stroke", "then"),
+    *("head", "gaze", "shoulders", "alternate", "same_hand", "before", "via", "stroke", "then"),
 )
 _FARTHEST = 1.05  # arm lengths; a little more than an arm can reach, which is then stretched towards it
 
@@ -72,6 +72,7 @@ class Unit:
     gaze: Gaze = "listener"  # where the eyes go meanwhile
     shoulders: float = 0.0  # 0..1, raised: a shrug
     alternate: bool = False  # of two hands, the second takes the points from the apex on in the other order, two by two
+    same_hand: bool = False  # of one hand, always the leading one: a count that changed hands would not be a count
 
     def points(self, *, second: bool = False) -> tuple[Posture, ...]:
         """All postures in time, ``before`` first; of the ``second`` of two hands."""
@@ -200,6 +201,7 @@ def _unit(table: TomlTable, shapes: Mapping[str, Array]) -> Unit:
         gaze=_one_of(table, "gaze", "listener", get_args(Gaze)),
         shoulders=table.number("shoulders", 0.0, low=0, high=1),
         alternate=_alternate(table),
+        same_hand=table.flag("same_hand", False),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+_SMOOTH = 7  # columns of a track: a place and the turns of the wrist and the elbow
 
 
 def randomness(seed: int, *keys: str | int) -> np.random.Generator:
@@ -84,7 +85,8 @@ def _along(points: Sequence[Array], done: Array) -> Array:
     """(T, D) how far from the first of ``points`` one is when ``done`` (T,), 0..1, of the curve through them all is behind.
 
     The curve is the natural cubic spline over the chords' lengths in the first three columns, places in space, so that
-    neither speed nor acceleration jumps at a point.
+    neither speed nor acceleration jumps at a point. Columns beyond _SMOOTH, fingers, keep within their points' range: there
+    the slopes are those of Fritsch and Carlson (1980), harmonic means, zero where the way turns back.
     """
     places = np.stack(points) - points[0]
     lengths = np.maximum(np.linalg.norm(np.diff(places[:, :3], axis=0), axis=1), 1e-6)
@@ -99,6 +101,11 @@ def _along(points: Sequence[Array], done: Array) -> Array:
         system[k, k - 1 : k + 2] = spans[k], 2 * (spans[k - 1] + spans[k]), spans[k - 1]
         wanted[k] = 3 * (spans[k] * chords[k - 1] + spans[k - 1] * chords[k])
     slopes = np.linalg.solve(system, wanted)
+    one, other = chords[:-1, _SMOOTH:], chords[1:, _SMOOTH:]
+    onward = one * other > 0
+    slopes[1:-1, _SMOOTH:] = np.where(onward, 2 * one * other / np.where(onward, one + other, 1.0), 0.0)
+    slopes[0, _SMOOTH:] = 1.5 * chords[0, _SMOOTH:] - 0.5 * slopes[1, _SMOOTH:]
+    slopes[-1, _SMOOTH:] = 1.5 * chords[-1, _SMOOTH:] - 0.5 * slopes[-2, _SMOOTH:]
     part = np.clip(np.searchsorted(knots, done, side="right") - 1, 0, len(spans) - 1)
     span = spans[part][:, None]
     s = (done[:, None] - knots[part][:, None]) / span

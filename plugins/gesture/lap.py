@@ -17,7 +17,7 @@ from ...core.lexicon import Posture
 from .arms import Aim, Arm, reached
 from .contacts import MARGIN
 from .curves import minimum_jerk
-from .hands import HandBalls
+from .hands import Bones, Finger, HandBalls, finger_angles, hand_balls
 from .surfaces import Frames, Surface
 
 Array = NDArray[Any]
@@ -28,6 +28,8 @@ _LIE = 0.001  # m that lying flesh gives
 _FAR = 0.30  # m from the planned rest at which a hand is free of the thigh
 _PITCHES = np.radians(np.arange(-18.0, 19.0, 6.0))  # of the hand on the thigh
 _ROLLS = np.radians(np.arange(-18.0, 19.0, 6.0))
+_FIRST_BENDS, _NEXT_BENDS = np.arange(-0.3, 0.71, 0.05), np.arange(-0.2, 0.61, 0.1)  # rad, tried at a finger's joints
+_BENT = 0.001  # m that a finger may stay off the thigh to bend a radian less
 _SOFT = 0.02  # m over which a falling hand loses its speed
 _STILL, _DAMPED = 0.09, 0.65  # m within which a lying hand wanders less, and by how much
 
@@ -98,6 +100,27 @@ def find_lap(arm: Arm, thigh: Surface, balls: HandBalls, *, chest: Array, hip: A
         if gap.mean() < best:
             best, wrist, hand = float(gap.mean()), at, turned
     return Lap(arm=arm, joint=f"{side}_hip", chest=chest, planned=planned, wrist=wrist, out=out * sign, hand=hand)
+
+
+def draped(shape: Array, place: Lap, thigh: Surface, fingers: tuple[Finger, ...], bones: Bones) -> Array:
+    """The hand ``shape`` (SHAPE_SIZE,), rad, with each finger bent until it lies on the thigh, as far as it can."""
+    sign, draped = place.arm.sign, shape.copy()
+    frames = {place.joint: (np.eye(3)[None], np.zeros((1, 3)))}
+    bends = np.array([(a, b, 0.6 * b) for a in _FIRST_BENDS for b in _NEXT_BENDS])
+    for number, finger in enumerate(fingers):
+        if finger.name == "thumb":
+            continue
+        mine = slice(3 * number, 3 * number + 3)
+        tried = np.repeat(draped[None], len(bends), axis=0)
+        tried[:, mine] += bends
+        balls = hand_balls(place.arm, fingers, bones, finger_angles(fingers, {f.name: tried for f in fingers}))
+        first = len(bones.palm) + 4 * number
+        own = slice(first + 1, first + 4)  # beyond its knuckle
+        points = place.wrist + balls.places[:, own] @ place.hand.T * sign
+        gap = thigh.distances(points, frames)[0] - balls.radii[own] - MARGIN
+        cost = np.where(gap < 0, -3 * gap, gap).sum(axis=1) + _BENT * np.abs(bends).sum(axis=1)
+        draped[mine] += bends[int(cost.argmin())]
+    return draped
 
 
 def seated_posture(posture: Posture, flat: Array, side: str) -> Posture:

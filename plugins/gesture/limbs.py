@@ -87,6 +87,10 @@ class Limbs:
             if seated:
                 resting = lap.seated_posture(resting, lexicon.shapes["flat"], side)
                 self.laps[side] = self._lap(side, resting)
+                fingers, bones = self.build.fingers[side], self.build.bones[side]
+                thigh = self.build.surfaces.thighs[SIDES.index(side)]
+                shape = lap.draped(resting.shape, self.laps[side], thigh, fingers, bones)
+                resting = dataclasses.replace(resting, shape=shape)
             self.resting[side] = resting
         self.tracks = self._tracks({})
 
@@ -96,9 +100,7 @@ class Limbs:
 
     def _tracks(self, late: Lateness) -> dict[Side, Track]:
         return {
-            side: paths.posture_track(
-                self.strokes, side, self.lexicon, self.resting[side], seated=self.seated, late=late
-            )
+            side: paths.posture_track(self.strokes, side, self.lexicon, self.resting[side], seated=self.seated, late=late)
             for side in SIDES
         }
 
@@ -146,7 +148,9 @@ class Limbs:
         moved: dict[int, Array] = {}
         wrists = np.empty((len(times), len(SIDES), 3))
         for side in SIDES:
-            wrists[:, SIDES.index(side)] = arms.reached(self.build.arms[side], aims[side]).wrist * self.build.arms[side].sign
+            wrists[:, SIDES.index(side)] = (
+                arms.reached(self.build.arms[side], aims[side]).wrist * self.build.arms[side].sign
+            )
             solved = arms.rotations_of(self.build.arms[side], aims[side])
             moved |= {JOINT[name]: values for name, values in solved.items()}
             angles[side]["thumb"][:, 0] -= opened[side]

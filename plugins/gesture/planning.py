@@ -218,7 +218,7 @@ def _leading_hand(style: Style, draw: float) -> Hand:
 def _sketch(wish: Wish, phrase: Phrase, idea: _Idea, lexicon: Lexicon, style: Style, seed: int) -> Sketch:
     random = randomness(seed, "stroke", round(wish.accent.time * 100))
     unit = wish.unit or _unit(wish, phrase, idea, lexicon, style, seed, random)
-    hand = _hand(unit, idea.hand, style, wish.part)
+    hand = _hand(unit, idea.hand, style, wish.part, seed)
     sides = SIDES if hand == "both" else (hand,)
     size = style.amplitude * (0.72 + 0.56 * style.energy) * (0.8 + 0.4 * wish.accent.strength)
     size *= (1 + 0.13 * wish.accent.loudness) * (0.5 + 0.5 * wish.emphasis)
@@ -278,13 +278,17 @@ def _unit(
     return beats[int(random.choice(len(weights), p=weights / weights.sum()))]
 
 
-def _hand(unit: Unit, leading: Hand, style: Style, part: Part | None) -> Hand:
+def _hand(unit: Unit, leading: Hand, style: Style, part: Part | None, seed: int) -> Hand:
     if unit.hands in ("left", "right"):
         return "left" if unit.hands == "left" else "right"
     if unit.hands == "two":
         return "both"
     if part is not None and part.side is not None:
         return part.side
+    if unit.same_hand or (part is not None and part.role == "list"):  # what is enumerated stays on one hand
+        if style.handedness == "both":
+            return "left" if randomness(seed, "count").random() < 0.5 else "right"
+        return style.handedness
     if unit.hands == "one" and leading == "both":
         return "left" if style.handedness == "left" else "right"
     return leading

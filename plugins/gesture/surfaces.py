@@ -168,7 +168,7 @@ def chest_frames(poses: Array, rest: Array) -> dict[str, tuple[Array, Array]]:
 
 # --- measuring ---
 
-_GIVE = 0.0045  # m
+_GIVE = 0.0055  # m
 _SUNK = 0.035  # m that a seated thigh's axis lies under its middle: however deep a finger dives, the way out is up
 _SEATED_HIP = -np.radians(85.0)  # rad about x
 
