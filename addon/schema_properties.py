@@ -82,12 +82,16 @@ class Parameter:
         return value
 
     def meaning(self, held: Any) -> Any:
-        """The value that the property's own value stands for. Raises ValueError for a text that is no JSON."""
+        """The value that the property's own value stands for; what it cannot stand for as it is, for ``check`` to refuse.
+
+        Raises ValueError for a text that is no JSON.
+        """
         if self.kind == "json":
             return json.loads(held)
         if self.kind == "choice":
-            return self.choices.get(held, self.default)  # "" where the plugin has no such choice any more
-        return shortest(held) if self.kind == "number" else held
+            return self.choices.get(held, held or self.default)  # "": what was chosen is gone
+        is_number = isinstance(held, int | float) and abs(held) <= _FLOAT_MAX
+        return shortest(held) if self.kind == "number" and is_number else held
 
     def set(self, group: Any, value: Any) -> None:
         """Raises nothing that ``check`` lets through."""
