@@ -156,9 +156,16 @@ def _new_strip(track: Any, action: bpy.types.Action, slot: Any, begin: float, en
     if slot is not None:
         strip.action_slot = slot
     strip.use_sync_length = False
-    # The action's frames stay where they are on the timeline: one to one.
-    strip.action_frame_start, strip.action_frame_end = begin, max(end, begin + 1)
-    strip.frame_end, strip.frame_start = max(end, begin + 1), begin
+    # The action's frames stay where they are on the timeline, one to one. Each end can be set only so far as the other one
+    # leaves room: hence twice.
+    end = max(end, begin + 1)
+    for _ in range(2):
+        strip.action_frame_end = end
+        strip.action_frame_start = begin
+        strip.scale = 1.0
+        strip.frame_end = end
+        strip.frame_start = begin
+        strip.frame_end = end
     strip.scale = 1.0
     return strip
 

@@ -120,6 +120,8 @@ def _fill(holder: Any, curves: Sequence[Curve], first_frame: int, interpolation:
         points[:count, 0] = frames + first_frame
         points[:count, 1] = curve.values[:count]
         fcurve = _new_fcurve(holder, curve)
+        if interpolation == "BEZIER":
+            fcurve.auto_smoothing = "NONE"  # each handle by its neighbours alone: what reduced keys were chosen for
         keys = fcurve.keyframe_points
         keys.add(count)
         keys.foreach_set("co", points[:count].ravel())

@@ -158,7 +158,9 @@ def reposed(body: Body, pose: Array) -> Array:
 @pytest.mark.parametrize(
     ("down", "curl"), [(0.6, 0.0), (1.4, 0.0), (0.0, 0.5), (0.9, 0.4)], ids=["A", "arms down", "curled", "both"]
 )
-def test_any_rest_pose_of_the_same_body_gives_the_same_motion(down: float, curl: float, body: Body, clip: MotionClip) -> None:
+def test_any_rest_pose_of_the_same_body_gives_the_same_motion(
+    down: float, curl: float, body: Body, clip: MotionClip
+) -> None:
     rest = rig_of(reposed(body, a_pose(down, curl)))
     places = posed(keys_of(clip, body, rest), rest)[:, :, :3, 3] @ Z_UP
     _, joints = body.pose_clip(without_face(clip))
@@ -200,7 +202,9 @@ def test_somebody_elses_t_pose_takes_rotations_as_they_are(body: Body, clip: Mot
     world, _ = body.pose_clip(without_face(clip))
     turned = posed(keys_of(clip, body, rest), rest)[..., :3, :3]
     for joint in range(22):
-        np.testing.assert_allclose(turned[:, joint], Z_UP @ world[:, joint] @ Z_UP.T @ rest.matrices[joint, :3, :3], atol=1e-5)
+        np.testing.assert_allclose(
+            turned[:, joint], Z_UP @ world[:, joint] @ Z_UP.T @ rest.matrices[joint, :3, :3], atol=1e-5
+        )
 
 
 def test_root_goes_as_far_as_the_legs_are_long(body: Body, clip: MotionClip) -> None:
@@ -248,9 +252,7 @@ def test_bones_that_do_not_turn_with_their_parents(body: Body, clip: MotionClip)
     free = retarget.dataclasses.replace(rest, inherits=tuple(bone != alone for bone in range(55)))
     with_parent, without = keys_of(clip, body, rest), keys_of(clip, body, free)
     head = rotations.quaternion_to_matrix(without.quaternions[:, alone])
-    np.testing.assert_allclose(
-        rest.matrices[alone, :3, :3] @ head, posed(with_parent, rest)[:, alone, :3, :3], atol=1e-9
-    )
+    np.testing.assert_allclose(rest.matrices[alone, :3, :3] @ head, posed(with_parent, rest)[:, alone, :3, :3], atol=1e-9)
 
 
 @pytest.mark.parametrize("missing_joints", [(), ("jaw", "left_foot", "right_foot", *(JOINTS[j] for j in FINGERS))])
