@@ -18,6 +18,8 @@ from bpy.props import (
 from . import sliders
 
 MOUTH_STRENGTH = (0.1, 2.0)
+_OVERRIDE = {"LIBRARY_OVERRIDABLE"}  # so that a character linked from a library and overridden has takes of its own
+_INSERTED = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 
 
 def _generators(self: Any, context: Any) -> list[tuple[str, str, str]]:
@@ -133,14 +135,16 @@ SETTINGS: dict[str, Any] = {
 class DeclaimWord(bpy.types.PropertyGroup):
     """A spoken word; seconds of the take's voice."""
 
-    start: FloatProperty(name="Start", unit="TIME_ABSOLUTE")
-    end: FloatProperty(name="End", unit="TIME_ABSOLUTE")
-    stroke: BoolProperty(name="Stroke", description="A gesture strikes on this word")
-    unit: StringProperty(name="Gesture", description="The gesture that strikes on this word")
-    apex: FloatProperty(name="Strikes At", description="When the stroke's hand stops", unit="TIME_ABSOLUTE")
-    unsure: BoolProperty(name="Unsure", description="Declaim did not hear this word well")
+    start: FloatProperty(name="Start", unit="TIME_ABSOLUTE", override=_OVERRIDE)
+    end: FloatProperty(name="End", unit="TIME_ABSOLUTE", override=_OVERRIDE)
+    stroke: BoolProperty(name="Stroke", description="A gesture strikes on this word", override=_OVERRIDE)
+    unit: StringProperty(name="Gesture", description="The gesture that strikes on this word", override=_OVERRIDE)
+    apex: FloatProperty(
+        name="Strikes At", description="When the stroke's hand stops", unit="TIME_ABSOLUTE", override=_OVERRIDE
+    )
+    unsure: BoolProperty(name="Unsure", description="Declaim did not hear this word well", override=_OVERRIDE)
     # the text is the property group's own "name"
-    name: StringProperty(name="Word")
+    name: StringProperty(name="Word", override=_OVERRIDE)
 
 
 def _word_chosen(take: Any) -> int:
@@ -158,22 +162,28 @@ def _choose_word(take: Any, index: int) -> None:
 class DeclaimTake(bpy.types.PropertyGroup):
     """One performance of a line. Its action keeps the motion; this is what made it."""
 
-    name: StringProperty(name="Take")
-    action: PointerProperty(type=bpy.types.Action)
-    face_action: PointerProperty(type=bpy.types.Action)  # Blender 4.2 and 4.3 only: shape keys need an action of their own
-    line: StringProperty(name="Line", description="The voice that was performed")
-    seed: IntProperty(name="Seed")
-    start: FloatProperty(name="Start", description="Frame on which the voice begins")
-    fps: FloatProperty(name="Frame Rate", default=30.0)
-    duration: FloatProperty(name="Duration", unit="TIME_ABSOLUTE")
-    order: StringProperty(name="Order", description="All settings that made this take, as JSON")
-    record: StringProperty(name="Record", description="Timeline and provenance of the take, as JSON")
-    words: CollectionProperty(type=DeclaimWord)
+    name: StringProperty(name="Take", override=_OVERRIDE)
+    action: PointerProperty(type=bpy.types.Action, override=_OVERRIDE)
+    face_action: PointerProperty(
+        type=bpy.types.Action, override=_OVERRIDE
+    )  # Blender 4.2 and 4.3 only: shape keys need an action of their own
+    line: StringProperty(name="Line", description="The voice that was performed", override=_OVERRIDE)
+    seed: IntProperty(name="Seed", override=_OVERRIDE)
+    start: FloatProperty(name="Start", description="Frame on which the voice begins", override=_OVERRIDE)
+    fps: FloatProperty(name="Frame Rate", default=30.0, override=_OVERRIDE)
+    duration: FloatProperty(name="Duration", unit="TIME_ABSOLUTE", override=_OVERRIDE)
+    order: StringProperty(name="Order", description="All settings that made this take, as JSON", override=_OVERRIDE)
+    record: StringProperty(name="Record", description="Timeline and provenance of the take, as JSON", override=_OVERRIDE)
+    words: CollectionProperty(type=DeclaimWord, override=_INSERTED)
     # the word at the playhead: nothing is kept, so the list follows and a click jumps
     word: IntProperty(
-        name="Word", description="The word at the playhead; set, the playhead jumps", get=_word_chosen, set=_choose_word
+        name="Word",
+        description="The word at the playhead; set, the playhead jumps",
+        get=_word_chosen,
+        set=_choose_word,
+        override=_OVERRIDE,
     )
-    mouth_written: FloatProperty(name="Mouth Strength as Written", default=1.0)
+    mouth_written: FloatProperty(name="Mouth Strength as Written", default=1.0, override=_OVERRIDE)
 
 
 def _mouth_changed(character: Any, context: Any) -> None:
@@ -195,12 +205,16 @@ def _choose_row(character: Any, index: int) -> None:
 class DeclaimCharacter(bpy.types.PropertyGroup):
     """On the armature object of a character."""
 
-    takes: CollectionProperty(type=DeclaimTake)
-    take: IntProperty(name="Take", description="The take that is in use")
+    takes: CollectionProperty(type=DeclaimTake, override=_INSERTED)
+    take: IntProperty(name="Take", description="The take that is in use", override=_OVERRIDE)
     row: IntProperty(
-        name="Take", description="The take that is in use; set, another comes in use", get=_row_chosen, set=_choose_row
+        name="Take",
+        description="The take that is in use; set, another comes in use",
+        get=_row_chosen,
+        set=_choose_row,
+        override=_OVERRIDE,
     )
-    previous: IntProperty(name="Take Before", description="The take that was in use before", default=-1)
+    previous: IntProperty(name="Take Before", description="The take that was in use before", default=-1, override=_OVERRIDE)
     mouth_strength: FloatProperty(
         name="Mouth",
         description="How far this character's mouth opens in its takes; 1 is as performed",
@@ -208,8 +222,9 @@ class DeclaimCharacter(bpy.types.PropertyGroup):
         min=MOUTH_STRENGTH[0],
         max=MOUTH_STRENGTH[1],
         update=_mouth_changed,
+        override=_OVERRIDE,
     )
-    is_builtin: BoolProperty(name="Built-in Avatar")
+    is_builtin: BoolProperty(name="Built-in Avatar", override=_OVERRIDE)
 
 
 def _is_armature(self: Any, value: Any) -> bool:

@@ -13,7 +13,7 @@ VOICE = ROOT / "assets" / "demo" / "voice.flac"
 SCRIPT = (ROOT / "assets" / "demo" / "script.txt").read_text().strip()
 
 _START = """
-import json
+import importlib.util, json
 scene = bpy.context.scene
 def wrist(rig, frame):
     scene.frame_set(frame)
@@ -55,6 +55,7 @@ strips = list(editor.strips_all if hasattr(editor, "strips_all") else editor.seq
 found = dict(
     takes=[[t.name, t.seed, t.start, t.fps, round(t.duration, 2), len(t.words)] for t in takes],
     strokes=sum(w.stroke for w in takes[0].words), active=rig.declaim.take, range=[scene.frame_start, scene.frame_end],
+    hears=importlib.util.find_spec("aud") is not None,
     sound=[[round(s.frame_final_start), s.type] for s in strips], scrub=scene.use_audio_scrub,
     using=rig.animation_data.action == takes[0].action, style=json.loads(takes[0].order)["style"],
     wrists=[wrist(rig, f) for f in (11, 60, 120)],
@@ -77,7 +78,8 @@ print(json.dumps(found))
     assert found["takes"][0][5] == len(SCRIPT.split()) and found["strokes"] >= 3
     assert found["active"] == 0 and found["using"] and found["style"] == "happy"
     assert found["range"] == [11, 11 + 216]
-    assert found["sound"] == [[11, "SOUND"]] and found["scrub"]
+    if found["hears"]:  # PyPI's module of 4.2 was built without sound; Blender itself has it
+        assert found["sound"] == [[11, "SOUND"]] and found["scrub"]
     assert found["wrists"][0] != found["wrists"][1] and found["wrists"] != found["other"]
     assert found["second"] and found["back"]
     assert found["again"] == [[3, 11.0], [4, 11.0], [5, 11.0]]
@@ -159,7 +161,14 @@ if {rigged == "overridden"}:
     linked.override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
 rig = next(o for o in scene.objects if o.type == "ARMATURE" and (o.library is None) == {rigged == "overridden"})
 error = refused(bpy.ops.declaim.perform, voice={str(VOICE)!r}, script={SCRIPT!r}, character=rig.name)
-print(json.dumps(dict(error=error, takes=[t.name for t in rig.declaim.takes], wrists=[wrist(rig, f) for f in (1, 60)])))
+found = dict(error=error, takes=[t.name for t in rig.declaim.takes], wrists=[wrist(rig, f) for f in (1, 60)])
+bpy.ops.wm.save_as_mainfile(filepath={str(tmp_path / "shot.blend")!r})
+bpy.ops.wm.open_mainfile(filepath={str(tmp_path / "shot.blend")!r})
+scene = bpy.context.scene
+rig = next(o for o in scene.objects if o.type == "ARMATURE" and (o.library is None) == {rigged == "overridden"})
+found["kept"] = [[t.name, len(t.words), t.action is not None] for t in rig.declaim.takes]
+found["wrists_kept"] = [wrist(rig, f) for f in (1, 60)]
+print(json.dumps(found))
 """
     done = blender_python(script, version=each_blender, timeout=240)
     found = done.json
@@ -168,3 +177,5 @@ print(json.dumps(dict(error=error, takes=[t.name for t in rig.declaim.takes], wr
     else:
         assert not found["error"] and found["takes"] == ["voice 0"]
         assert found["wrists"][0] != found["wrists"][1]
+        assert found["kept"] == [["voice 0", len(SCRIPT.split()), True]]
+        assert found["wrists_kept"] == pytest.approx(found["wrists"])
