@@ -1,4 +1,4 @@
-"""The words of a take: filled from its timeline, listed, jumped to, and put on the timeline as markers."""
+"""The words of a take: filled from its timeline, listed and jumped to."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from bpy.app.handlers import persistent
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-# Markers of ours are known by how their names begin, so an artist's own are never touched; one that is renamed is his.
-WORD_MARKER, STROKE_MARKER = "· ", "● "
 _KEPT_TABLES = 4
 
 
@@ -75,7 +73,7 @@ def _word_at(spoken: tuple[Any, ...], time: float) -> int:
 def table(take: Any) -> Table:
     """The take's words in frames; kept until something changes."""
     words = take.words
-    scale, offset = _placing(take)
+    scale, offset = placing(take)
     last = words[-1].end if len(words) else 0.0
     key = (take.id_data.session_uid, take.as_pointer(), len(words), take.name, last, scale, offset, _version)
     found = _tables.get(key)
@@ -103,7 +101,7 @@ def _made_table(words: Any, scale: float, offset: float) -> Table:
     )
 
 
-def _placing(take: Any) -> tuple[float, float]:
+def placing(take: Any) -> tuple[float, float]:
     """``(scale, offset)``: frame = second * scale + offset. A take on an NLA strip goes where the artist slid the strip."""
     animation = take.id_data.animation_data
     if animation is not None and take.action is not None and animation.action != take.action:
@@ -208,7 +206,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     row.operator("declaim.word_markers_remove", text="", icon="X")
 
 
-class _OnWords:
+class OnWords:
     """Operators on the words of the take in use."""
 
     @classmethod
@@ -219,7 +217,7 @@ class _OnWords:
         return True
 
 
-class DECLAIM_OT_word_jump(_OnWords, bpy.types.Operator):
+class DECLAIM_OT_word_jump(OnWords, bpy.types.Operator):
     """Playhead to a word"""
 
     bl_idname = "declaim.word_jump"
@@ -264,72 +262,7 @@ class DECLAIM_OT_word_jump(_OnWords, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _own_markers(scene: bpy.types.Scene) -> list[Any]:
-    """Markers that we made; one that was given a camera is the artist's."""
-    return [
-        marker
-        for marker in scene.timeline_markers
-        if marker.name.startswith((WORD_MARKER, STROKE_MARKER)) and marker.camera is None
-    ]
-
-
-def _markers_locked(operator: Any, context: bpy.types.Context) -> bool:
-    if context.tool_settings.lock_markers:
-        operator.poll_message_set("Markers are locked: see the Marker menu")
-        return True
-    return False
-
-
-class DECLAIM_OT_words_to_markers(_OnWords, bpy.types.Operator):
-    """Markers at the words"""
-
-    bl_idname = "declaim.words_to_markers"
-    bl_label = "Words to Markers"
-    bl_description = "Put a marker at each word, in place of those made before; words with a stroke are selected and dotted"
-    bl_options = {"REGISTER", "UNDO"}
-
-    strokes_only: BoolProperty(name="Strokes Only", description="Only words that a gesture strikes on")
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return not _markers_locked(cls, context) and super().poll(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        markers, rows = context.scene.timeline_markers, table(shown_take(context))
-        for marker in _own_markers(context.scene):
-            markers.remove(marker)
-        for marker in markers:
-            marker.select = False
-        for name, frame, stroke in zip(rows.names, rows.frames, rows.strokes, strict=True):
-            if stroke or not self.strokes_only:
-                markers.new((STROKE_MARKER if stroke else WORD_MARKER) + name, frame=frame).select = stroke
-        return {"FINISHED"}
-
-
-class DECLAIM_OT_word_markers_remove(bpy.types.Operator):
-    """No markers at words"""
-
-    bl_idname = "declaim.word_markers_remove"
-    bl_label = "Remove Word Markers"
-    bl_description = "Remove the markers that Words to Markers made; other markers stay"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if _markers_locked(cls, context):
-            return False
-        if not _own_markers(context.scene):
-            cls.poll_message_set("No markers at words are there")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        for marker in _own_markers(context.scene):
-            context.scene.timeline_markers.remove(marker)
-        return {"FINISHED"}
-
-
-CLASSES = (DECLAIM_UL_words, DECLAIM_OT_word_jump, DECLAIM_OT_words_to_markers, DECLAIM_OT_word_markers_remove)
+CLASSES = (DECLAIM_UL_words, DECLAIM_OT_word_jump)
 
 
 @persistent
