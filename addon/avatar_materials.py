@@ -17,9 +17,10 @@ _MARK = "declaim_material"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Look:
-    """What Blender's renderers are told beyond a body's plain materials: inputs of the Principled shader."""
+    """What Blender is told beyond a body's plain materials."""
 
-    inputs: dict[str, Any]
+    inputs: dict[str, Any]  # of the Principled shader
+    solid: tuple[float, float, float] | None = None  # linear, in Solid view, where no texture shows; None: its mean
 
 
 _LOOKS = {
@@ -30,11 +31,15 @@ _LOOKS = {
             "Subsurface Weight": 0.12,
             "Subsurface Radius": (1.0, 0.35, 0.2),
             "Subsurface Scale": 0.008,
-        }
+        },
+        solid=(0.62, 0.36, 0.26),
     ),
     "top": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.15, "Sheen Roughness": 0.5}),
     "trousers": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.08, "Sheen Roughness": 0.5}),
-    "eyes": Look(inputs={"Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.02, "Coat IOR": 1.38}),
+    "eyes": Look(
+        inputs={"Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.02, "Coat IOR": 1.38}, solid=(0.55, 0.5, 0.48)
+    ),
+    "shoes": Look(inputs={"Specular IOR Level": 0.35}, solid=(0.05, 0.03, 0.022)),
     "teeth": Look(inputs={"Roughness": 0.22, "Subsurface Weight": 0.1, "Subsurface Scale": 0.003}),
     "back_teeth": Look(inputs={"Specular IOR Level": 0.2}),
     "tongue": Look(inputs={"Roughness": 0.45, "Specular IOR Level": 0.3}),
