@@ -261,7 +261,7 @@ CLASSES = (DeclaimWord, DeclaimTake, DeclaimCharacter, DeclaimScene)
 
 def register() -> None:
     bpy.types.Scene.declaim = PointerProperty(type=DeclaimScene)
-    bpy.types.Object.declaim = PointerProperty(type=DeclaimCharacter)
+    bpy.types.Object.declaim = PointerProperty(type=DeclaimCharacter, override=_OVERRIDE)
 
 
 def unregister() -> None:
