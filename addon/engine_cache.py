@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ _FRESH_S = 2.0  # panels are drawn often, and a cache may hold thousands of file
 _seen = (-_FRESH_S, 0)  # (when, bytes)
 
 
+@functools.cache
 def folder() -> Path:
     return places.folder("engine") / "cache"
 

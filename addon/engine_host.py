@@ -206,6 +206,8 @@ class EngineHost:
             run.client = EngineClient(plan.url, plan.token)
             run.client.health()
             return
+        with contextlib.suppress(OSError):  # what cannot be written is told below
+            plan.log.parent.mkdir(parents=True, exist_ok=True)
         remove_old_logs(plan.log)
         run.log_begin = _write(plan, f"--- Declaim {__version__} on {platform.platform()}, {plan.python}")
         run.process = EngineProcess.start(

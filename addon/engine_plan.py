@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.machinery
 import os
 import sys
@@ -41,7 +42,7 @@ def plan() -> Plan:
     """What the preferences ask for now. Main thread only."""
     chosen = preferences.get()
     try:
-        folder = places.folder("engine")
+        folder = _folder()
     except OSError as error:
         nowhere = Path()
         return Plan(log=nowhere, notes=nowhere, problem=_no_folder(error))
@@ -70,6 +71,13 @@ def plan() -> Plan:
     )
 
 
+# Looked up once: every look at the disk lets go of Python's lock, and while an engine starts its threads are keen on it.
+@functools.cache
+def _folder() -> Path:
+    return places.folder("engine")
+
+
+@functools.cache
 def interpreter() -> str:
     """The Python that Blender brings (or, for the bpy wheel and distributions' Blenders, that it runs in)."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -89,14 +97,17 @@ def interpreter() -> str:
 
 def folders() -> tuple[str, ...]:
     """Where the engine's libraries may lie: Blender's own, the extension's wheels, what Set Up Engine has fetched."""
-    found = [entry for entry in sys.path if Path(entry).name in _LIBRARIES]
-    numpy = importlib.machinery.PathFinder.find_spec("numpy")  # in unusual Blenders it lies somewhere else
+    packages = _packages_folder()
+    return _libraries(tuple(sys.path), str(packages) if packages is not None else "")
+
+
+@functools.lru_cache(maxsize=4)
+def _libraries(entries: tuple[str, ...], packages: str) -> tuple[str, ...]:
+    found = [entry for entry in entries if Path(entry).name in _LIBRARIES]
+    numpy = importlib.machinery.PathFinder.find_spec("numpy", list(entries))  # in unusual Blenders it lies somewhere else
     if numpy is not None and numpy.origin:
         found.append(str(Path(numpy.origin).parents[1]))
-    packages = _packages_folder()
-    if packages is not None:
-        found.append(str(packages))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, packages] if packages else found))
 
 
 def remove_old_logs(log: Path) -> None:
@@ -125,9 +136,15 @@ def _plugin_folders(chosen: Any) -> list[str]:
     return [part for part in (own, *named) if part]
 
 
+_complete: set[tuple[str, ...]] = set()  # folders that were seen to hold all parts
+
+
 def _parts_missing(paths: tuple[str, ...]) -> EngineError | None:
+    if paths in _complete:
+        return None
     missing = [name for name in _PARTS if importlib.machinery.PathFinder.find_spec(name, list(paths)) is None]
     if not missing:
+        _complete.add(paths)
         return None
     return EngineError(
         f"The engine's parts are not installed ({', '.join(missing)}).",
@@ -146,8 +163,11 @@ def _no_folder(error: OSError) -> EngineError:
 def _unreachable(url: str) -> EngineError | None:
     if not url:
         return EngineError("No engine's address is given.", hint="Enter it in the preferences, or use the engine here.")
-    host = urllib.parse.urlsplit(url if "://" in url else f"http://{url}").hostname or ""
-    here = host == "localhost" or host.startswith("127.") or host == "::1"
+    try:
+        host = urllib.parse.urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+    except ValueError:
+        host = ""  # no address at all: said when it is used
+    here = not host or host == "localhost" or host.startswith("127.") or host == "::1"
     if here or getattr(bpy.app, "online_access", True):
         return None
     return EngineError(

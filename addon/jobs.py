@@ -49,6 +49,7 @@ class Job:
         self.cached = False  # the engine had performed the line before
         self._error: DeclaimError | None = None
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._begun = threading.Event()
         self._ended = threading.Event()
         self._cancelled = threading.Event()
         self._fraction = 0.0
@@ -60,6 +61,7 @@ class Job:
         """Returns at once. Main thread only."""
         engine.capture()
         self._thread.start()
+        self._begun.set()
         return self
 
     def poll(self) -> list[tuple[Any, ...]]:
@@ -102,6 +104,7 @@ class Job:
     # The thread.
 
     def _run(self) -> None:
+        self._begun.wait()  # its imports would hold up whoever starts it
         try:
             with engine.HOST.job():
                 takes = self._perform()

@@ -229,7 +229,8 @@ class EngineClient:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> DeclaimError:
-        reason = "it did not answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        plain = str(getattr(error, "strerror", None) or error or type(error).__name__)
+        reason = "it did not answer in time" if isinstance(error, TimeoutError) else plain[:1].lower() + plain[1:]
         return EngineError(
             f"The engine at {self.url} cannot be reached ({reason}).",
             hint="Start the engine, or check its address.",
@@ -297,8 +298,16 @@ def _invited(connected: socket.socket) -> bool:
 
 
 def read_announcement(line: str) -> wire.Announcement:
-    """What an engine wrote to its standard output. Raises EngineError for anything else."""
+    """What an engine wrote to its standard output. Raises the error that it wrote instead, and EngineError for the rest."""
     try:
-        return decoded(wire.Announcement, json.loads(line), name="announcement", strict=False)
+        data = json.loads(line)
+        said: wire.ErrorInfo | wire.Announcement
+        if isinstance(data, dict) and "code" in data:
+            said = decoded(wire.ErrorInfo, data, name="error", strict=False)
+        else:
+            said = decoded(wire.Announcement, data, name="announcement", strict=False)
     except (ValueError, InputError):
         raise EngineError(f"The engine announced itself as {line[:80]!r}.", hint="Look at its log.") from None
+    if isinstance(said, wire.ErrorInfo):
+        raise said.error()
+    return said

@@ -34,12 +34,16 @@ def read_or_make_token(path: Path) -> str:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return _read(path)
-        with os.fdopen(file, "w", encoding="ascii") as opened:
-            opened.write(f"{token}\n")
+        try:
+            with os.fdopen(file, "w", encoding="ascii") as opened:
+                opened.write(f"{token}\n")
+        except OSError:
+            path.unlink(missing_ok=True)  # half a token would stand in the way of the next engine
+            raise
     except OSError as error:
         raise EngineError(
             f"The token file {path} cannot be used: {(error.strerror or str(error)).lower()}.",
-            hint="Choose another place with --token-file.",
+            hint="Check the folder's permissions and the free space.",
         ) from None
     return token
 

@@ -20,7 +20,7 @@ from typing import Any
 from .. import __version__
 from ..core.errors import DeclaimError, EngineError
 from ..core.typed_json import decoded, encoded, parsed
-from ..core.wire import PROTOCOL, Announcement
+from ..core.wire import PROTOCOL, Announcement, ErrorInfo
 from .access import default_token_file, read_or_make_token
 from .job import JobLimits
 from .jobs import Jobs
@@ -73,10 +73,14 @@ def serve(options: ServeOptions) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The engine without the command line: ``arguments`` holds ServeOptions as JSON, or nothing."""
+    """The engine without the command line: ``arguments`` holds ServeOptions as JSON, or nothing.
+
+    What keeps it from starting is written as one line of JSON (``core.wire.ErrorInfo``) instead of the announcement.
+    """
     try:
         serve(decoded(ServeOptions, parsed(arguments[0] if arguments else "{}"), name="options"))
     except DeclaimError as error:
+        _say(ErrorInfo.of(error))
         raise SystemExit(str(error)) from None
 
 
@@ -107,9 +111,7 @@ async def _run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            with contextlib.suppress(OSError, AttributeError):  # whoever started us may not listen
-                sys.stdout.write(f"{encoded(announcement)}\n")
-                sys.stdout.flush()
+            _say(announcement)
 
         async def on_tick(self, counter: int) -> bool:
             return await super().on_tick(counter) or stopping.is_set()
@@ -138,6 +140,12 @@ async def _run(
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
+
+
+def _say(what: Announcement | ErrorInfo) -> None:
+    with contextlib.suppress(OSError, AttributeError, ValueError):  # whoever started us may not listen
+        sys.stdout.write(f"{encoded(what)}\n")
+        sys.stdout.flush()
 
 
 def _more_signals() -> list[signal.Signals]:
@@ -183,7 +191,8 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except (OSError, OverflowError) as error:
         raise EngineError(
-            f"The engine cannot listen on {host} port {port}: {error}.", hint="Use port 0: a free one is found."
+            f"The engine cannot listen on {host} port {port}: {(getattr(error, 'strerror', None) or str(error)).lower()}.",
+            hint="Use port 0: a free one is found.",
         ) from None
     return listener
 
