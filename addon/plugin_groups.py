@@ -30,6 +30,7 @@ class _Registered:
     rows: tuple[Row, ...] = ()
     classes: tuple[type, ...] = ()  # in the order of their registration
     groups: Mapping[str, tuple[Parameter, ...]] = {}
+    faults: Mapping[str, str] = {}  # plugin id -> why Blender cannot draw its parameters
     following = True  # lips take over the manner of the body
 
 
@@ -42,6 +43,13 @@ def snapshot() -> tuple[Row, ...]:
 def rows() -> tuple[Row, ...]:
     """All plugins, those that do not work, too."""
     return _Registered.rows
+
+
+def problems() -> list[tuple[str, str]]:
+    """(plugin, what keeps it or its sliders from working) of every broken plugin."""
+    found = [(row["id"], row["error"]) for row in _Registered.rows if row.get("error")]
+    told = [(name, f"{error.get('message', '')} {error.get('hint', '')}".strip()) for name, error in found]
+    return [*told, *_Registered.faults.items()]
 
 
 def sound(kind: str) -> Iterator[Row]:
@@ -61,6 +69,11 @@ def parameters(plugin_id: str) -> tuple[Parameter, ...]:
 
 def group(scene: bpy.types.Scene, plugin_id: str) -> Any:
     """The property group that holds the plugin's values. Raises InputError where there is no such plugin."""
+    if not plugin_id:
+        raise InputError(
+            rpt_("The plugin that this file asks for is not here."),
+            hint=rpt_("Install it, start the engine that has it, or choose another."),
+        )
     if plugin_id not in _Registered.groups:
         raise InputError(
             rpt_('The plugin "{id}" is not here.').format(id=plugin_id),
@@ -108,22 +121,34 @@ def use_plugins(found: Sequence[Row]) -> bool:
 
 def _register() -> None:
     groups: dict[str, tuple[Parameter, ...]] = {}
+    faults: dict[str, str] = {}
     classes: list[type] = []
     members: dict[str, Any] = {}
     for row in (*sound("generator"), *sound("transcriber")):
         name = row["id"]
         if name in groups:
             continue
-        known = groups[name] = parameters_of(row.get("parameters") or {})
-        fields = {p.attribute: p.as_property(_changed(name, p) if p.name in _MANNER else None) for p in known}
-        made = type(f"DECLAIM_PG_{safe_name(name)}", (bpy.types.PropertyGroup,), {"__annotations__": fields})
-        bpy.utils.register_class(made)
+        try:
+            groups[name] = parameters_of(row.get("parameters") or {})
+            made = _class(name, groups[name])
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # no engine of ours lets such a schema through, and none may keep the add-on from working
+            faults[name] = rpt_("Its settings cannot be drawn: {error}.").format(error=error)
+            groups[name], made = (), _class(name, ())
         classes.append(made)
         members[safe_name(name)] = bpy.props.PointerProperty(type=made, name=row.get("title") or name)
     root = type("DECLAIM_PG_parameters", (bpy.types.PropertyGroup,), {"__annotations__": members})
     bpy.utils.register_class(root)
     bpy.types.Scene.declaim_parameters = bpy.props.PointerProperty(type=root, name="Declaim's Sliders")
-    _Registered.groups, _Registered.classes = groups, (*classes, root)
+    _Registered.groups, _Registered.faults, _Registered.classes = groups, faults, (*classes, root)
+
+
+def _class(plugin_id: str, known: tuple[Parameter, ...]) -> type:
+    """The registered group of a plugin."""
+    fields = {p.attribute: p.as_property(_changed(plugin_id, p) if p.name in _MANNER else None) for p in known}
+    made = type(f"DECLAIM_PG_{safe_name(plugin_id)}", (bpy.types.PropertyGroup,), {"__annotations__": fields})
+    bpy.utils.register_class(made)
+    return made
 
 
 def _changed(plugin_id: str, parameter: Parameter) -> Any:
@@ -139,4 +164,4 @@ def unregister() -> None:
         del bpy.types.Scene.declaim_parameters
     for kind in reversed(_Registered.classes):
         bpy.utils.unregister_class(kind)
-    _Registered.groups, _Registered.classes, _Registered.rows = {}, (), ()
+    _Registered.groups, _Registered.faults, _Registered.classes, _Registered.rows = {}, {}, (), ()

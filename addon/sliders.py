@@ -81,7 +81,9 @@ def _unknown(plugin_id: str, name: str) -> InputError:
 
 
 def draw_style(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str) -> None:
-    """The plugin's style alone, where it has one: for the top of the tab."""
+    """The plugin's style alone, where it has one: for the top of the tab. Says so where the plugin is not here."""
+    if not plugin_id:
+        layout.label(text="What this file asks for is not here", icon="ERROR")
     for parameter in parameters(plugin_id):
         if parameter.name == "style":
             _draw_parameter(layout, scene, plugin_id, parameter, steady=False)
@@ -90,12 +92,9 @@ def draw_style(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: st
 def draw(layout: bpy.types.UILayout, scene: bpy.types.Scene, plugin_id: str, *, with_style: bool = True) -> None:
     """The plugin's parameters: its style first, a reset button beside each that was changed."""
     shown = [p for p in parameters(plugin_id) if with_style or p.name != "style"]
-    if not plugin_id:
-        layout.label(text="What this file asks for is not here", icon="ERROR")
-    elif shown:
-        column = layout.column()
-        for parameter in sorted(shown, key=lambda p: p.name != "style"):
-            _draw_parameter(column, scene, plugin_id, parameter)
+    column = layout.column()
+    for parameter in sorted(shown, key=lambda p: p.name != "style"):
+        _draw_parameter(column, scene, plugin_id, parameter)
 
 
 def _draw_parameter(
@@ -119,17 +118,11 @@ def _draw_parameter(
         draw_sentence(layout, problem, "ERROR")
 
 
-def problems() -> list[tuple[str, str]]:
-    """(plugin, what keeps it from working) of every broken plugin."""
-    found = [(row["id"], row["error"]) for row in plugin_groups.rows() if row.get("error")]
-    return [(name, f"{error.get('message', '')} {error.get('hint', '')}".strip()) for name, error in found]
-
-
 def draw_problems(layout: bpy.types.UILayout) -> None:
     """A greyed row for each plugin that does not work, and below it why."""
     from .panels import draw_sentence
 
-    for plugin_id, sentence in problems():
+    for plugin_id, sentence in plugin_groups.problems():
         column = layout.column(align=True)
         column.enabled = False
         column.label(text=plugin_id, icon="PLUGIN", translate=False)

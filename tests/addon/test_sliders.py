@@ -48,6 +48,15 @@ NEURAL = {
     "channels": ["body", "mouth"],
     "parameters": {"type": "object", "properties": EVERYTHING},
 }
+# What no engine of ours lets through: it must not keep the add-on from working.
+ODD = [
+    {"minimum": "low", "type": "number", "default": 1.0},
+    {"type": "number", "default": 8.0, "minimum": 0.0, "maximum": 5.0},
+    {"type": "integer", "default": 1, "minimum": 9, "maximum": 2},
+    {"type": "string", "default": "", "examples": 5},
+    {"type": "string", "default": "a", "enum": ["a", "a", "b"]},
+    {"type": "number", "default": 1.0, "title": 5, "description": None},
+]
 BROKEN = {"id": "broken", "origin": "user", "error": {"code": "plugin_failed", "message": "It broke.", "hint": "Mend it."}}
 
 PREPARE = """
@@ -110,7 +119,14 @@ for arguments in ({"plugin": "nowhere"}, {"plugin": "gesture", "parameter": "enr
         bpy.ops.declaim.reset_sliders(**arguments)
     except RuntimeError as error:
         found.setdefault("sentences", []).append(str(error))
-found["problems"] = sliders.problems()
+found["problems"] = groups.problems()
+ODD = json.loads(sys.argv[2])
+odd = [{**NEURAL, "id": f"odd{n}", "parameters": {"type": "object", "properties": {"x": rules}}} for n, rules in enumerate(ODD)]
+groups.use_plugins((*OURS, NEURAL, *odd))
+found["odd"] = [sliders.values(scene), dict(groups.problems()), len(sliders.generator_items("body"))]
+sliders.apply(scene, {"odd4": {"x": "b"}})
+found["odd_works"] = sliders.values(scene, ["odd4"])
+groups.use_plugins((*OURS, NEURAL))
 found["menus"] = [[item[0] for item in items] for items in
                   (sliders.generator_items("body"), sliders.generator_items("mouth"), sliders.transcriber_items())]
 print(json.dumps(found))
@@ -199,7 +215,7 @@ while "bobbing" not in groups.ids() and time.monotonic() < until:
 found["after"] = list(groups.ids())
 scene.declaim_parameters.bobbing.depth = 12.0
 found["values"] = sliders.values(scene)
-found["problems"] = [name for name, sentence in sliders.problems()]
+found["problems"] = [name for name, sentence in groups.problems()]
 engine.stop()
 print(json.dumps(found))
 """
@@ -221,7 +237,7 @@ def test_bundled_list_is_of_our_plugins() -> None:
 
 
 def test_every_type_of_a_schema(blender_python: Any, each_blender: str) -> None:
-    found = blender_python(EVERY_TYPE, given(), version=each_blender, kind="slim").json
+    found = blender_python(EVERY_TYPE, given(), json.dumps(ODD), version=each_blender, kind="slim").json
     assert found["kinds"] == {
         "warmth": "number",
         "tiny": "number",
@@ -274,6 +290,12 @@ def test_every_type_of_a_schema(blender_python: Any, each_blender: str) -> None:
     assert 'gesture has no parameter "enregy"' in found["sentences"][1]
     assert not any("Traceback" in sentence for sentence in found["sentences"])
     assert found["problems"] == [["broken", "It broke. Mend it."]]
+    values, faults, generators = found["odd"]
+    assert set(values) == {"neural-x"} and generators == 2 + len(ODD)
+    assert {"odd0", "odd3"} <= set(faults) and all(
+        text.startswith("Its settings cannot be drawn") for text in faults.values()
+    )
+    assert found["odd_works"] == {"odd4": {"x": "b"}}
     assert found["menus"] == [["gesture", "neural-x"], ["visemes", "neural-x"], ["pocketsphinx", "import", "vosk"]]
 
 
