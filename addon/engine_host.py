@@ -263,6 +263,9 @@ def in_words(error: DeclaimError, url: str) -> DeclaimError:
     if error.code == "unauthorized":
         hint = "Copy the one line of its token file into Declaim's preferences." if url else "Restart it."
         return EngineError(f"The engine{f' at {url}' if url else ''} refuses the token.", hint=hint, code=error.code)
+    if error.code == "other_version":
+        hint = f"Use the same version of Declaim on both sides; this is {__version__}."
+        return EngineError(error.message, hint=hint, code=error.code)
     if error.code == "engine_unreachable" and url:
         return EngineError(
             error.message, hint="Start it there, or correct its address in Declaim's preferences.", code=error.code

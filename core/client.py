@@ -86,9 +86,8 @@ class EngineClient:
                 try:
                     file = stack.enter_context(voice.open("rb"))
                 except OSError as error:
-                    raise InputError(
-                        f"{voice} cannot be read: {(error.strerror or str(error)).lower()}.", hint="Check the path."
-                    ) from None
+                    reason = "it is a folder" if voice.is_dir() else (error.strerror or str(error)).lower()
+                    raise InputError(f"{voice} cannot be read: {reason}.", hint="Check the path.") from None
                 size = os.fstat(file.fileno()).st_size
                 pieces = _pieces(file, voice, size, unwanted)
                 filename = filename or voice.name

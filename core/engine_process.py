@@ -69,9 +69,10 @@ class EngineProcess:
                     hint="Check the folder's permissions and the free space.",
                 ) from None
             begin = errors.tell() if errors else 0  # what earlier engines logged is not this one's
+            program = list(command or engine_command())
             try:
                 process = subprocess.Popen(
-                    list(command or engine_command()),
+                    program,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -80,8 +81,8 @@ class EngineProcess:
                 )
             except OSError as error:
                 raise EngineError(
-                    f"The engine cannot be started ({(error.strerror or str(error)).lower()}).",
-                    hint="Check the path of the Python that runs it.",
+                    f"The engine cannot be started: {program[0]}: {(error.strerror or str(error)).lower()}.",
+                    hint="Check the Python that is to run it.",
                 ) from None
         assert process.stdout is not None
         try:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from declaim import __version__
+
 from .conftest import BlenderPython
 from .test_engine_in_blender import HELP, TROUBLE
 
@@ -217,7 +219,7 @@ def test_what_answers_elsewhere_is_no_engine_of_ours(blender_python: BlenderPyth
         _sentence(
             found[name]["said"].replace(urls[name], "URL"), "is not a Declaim engine", "address in Declaim's preferences"
         )
-    _sentence(found["newer"]["said"].replace(urls["newer"], "URL"), "9.0.0", "same version")
+    _sentence(found["newer"]["said"].replace(urls["newer"], "URL"), "9.0.0", "same version", __version__)
     _sentence(found["silent"]["said"].replace(urls["silent"], "URL"), "did not answer in time")
     _sentence(found["nobody"]["said"].replace(nobody, "URL"), "cannot be reached", "Start it there")
     assert done.leftovers == ()
@@ -261,7 +263,7 @@ def test_it_does_not_start(blender_python: BlenderPython) -> None:
     done = blender_python(STARTS)
     found = done.json
     _sentence(found["port"]["said"].replace("127.0.0.1", "here"), "cannot listen", "address already in use")
-    _sentence(found["python"]["said"], "cannot be started (no such file or directory)")
+    _sentence(found["python"]["said"], "cannot be started", "engine/python: no such file or directory")
     _sentence(found["version"]["said"], "no_such_option")
     _sentence(found["parts"]["said"], "not installed", "Set Up Engine")
     _sentence(found["token"]["said"], "holds no token", "Delete it")
@@ -399,7 +401,7 @@ def test_the_voice_vanishes(blender_python: BlenderPython) -> None:
     done = blender_python(VANISHES, env={"DECLAIM_PLUGINS": str(TROUBLE)})
     found = done.json
     _sentence(found["never"]["said"], "none.wav cannot be read: no such file", "Check the path")
-    _sentence(found["folder"]["said"], "cannot be read")
+    _sentence(found["folder"]["said"], "it is a folder")
     _sentence(found["shrinks"]["said"], "became shorter while it was sent")
     assert found["shrinks"]["seconds"] < 5.0
     assert found["sent"] == [False, ""]  # the engine has it already
