@@ -17,7 +17,7 @@ SHAPES = (
     ("man", "Man", "A grown man of average build"),
 )
 _PARTS = {"skin": "body"}  # as objects are called; the others by their own names
-_PICTURES = Path(__file__).with_name("pictures")
+_PICTURES = Path(__file__).resolve().parents[1] / "assets" / "body"
 
 
 def add_builtin(
