@@ -61,7 +61,7 @@ def _held(rig: bpy.types.Object, landed: Landed, landing: Landing) -> tuple[list
         if not curve.data_path.endswith(".location"):
             bones.setdefault(curve.data_path.split('"')[1], []).append(curve)
     strip = nla.strip_of(rig, landed.action)
-    adds = strip is not None and strip[1].blend_type == "COMBINE"
+    adds = strip is not None and strip[1].blend_type != "REPLACE"
     slack = _OFF + (landing.tolerance if landing.keys == "REDUCED" else 0.0)
     held: dict[str, None] = {}
     shapes: dict[str, None] = {}

@@ -2,7 +2,7 @@
 
 An additive take is a strip that Blender combines with what plays below: each bone stands at B D, with B what is below and
 D the take's rotation relative to its first frame; locations, relative to the first frame, and shapes, as they are, are
-added. Over a still pose that is the take's own first one, the result is the take itself.
+added. Over a still pose that is the take's own first one, the result is the take itself; so it is where nothing was animated.
 """
 
 from __future__ import annotations
@@ -115,38 +115,36 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
     for owner in owners:
         nla.leave_tweak_mode(owner)
     first = round(landing.start_frame)
-    add = prepared.added is not None and (nla.animates(rig) or layering.is_posed(rig, prepared.curves))
-    curves = prepared.added if add else prepared.curves
-    if prepared.added is not None and not add:
-        notes.append(rpt_("There was no animation to add to: the take stands on its own."))
+    add = prepared.added is not None
+    as_strip = add or landing.use_nla
+    curves = prepared.added or prepared.curves
     rig_curves: Sequence[Curve] = curves.rig
-    if add:
-        layering.hold_pose(rig, curves, first)
-        notes += _push_down(owners, first, curves.frames, replaced=False)
-        rig_curves = layering.added_curves(rig, prepared.modes, curves, first)
-    elif landing.use_nla:
-        notes += _push_down(owners, first, curves.frames, replaced=True)
     face = [curve for curve in curves.face if character.has_shape(keys, curve.data_path)]
+    if as_strip:
+        held = layering.to_hold(rig, keys, dataclasses.replace(prepared.curves, face=tuple(face)))
+        notes += _push_down(owners, first, curves.frames, replaced=not add)
+        if pose := layering.hold(rig, keys, held, first):
+            notes.append(rpt_('What nothing else animates is held below the take by "{name}".').format(name=pose))
+        if add:
+            rig_curves = layering.added_curves(rig, prepared.modes, curves, first)
     written = blender_action.new_action(landing.name, rig.name, rig_curves, face, first, landing.interpolation)
     nla.mark(written.action, written.face_action)
     faces = keys if written.face_action is not None else []
-    if add or landing.use_nla:
-        for owner in [rig, *faces]:
-            slot = written.rig_slot if owner == rig else written.face_slot
+    for owner in [rig, *faces]:
+        mine, slot = (written.action, written.rig_slot) if owner == rig else (written.face_action, written.face_slot)
+        if as_strip:
             nla.add_take(
                 owner,
-                written.action if owner == rig else written.face_action,
+                mine,
                 slot,
                 first=first,
                 frames=curves.frames,
                 blend_in=landing.blend_in * landing.fps,
                 blend_out=landing.blend_out * landing.fps,
-                combine=add,
+                add=add,
             )
-    else:
-        notes += _put(rig, written.action, written.rig_slot)
-        for key in faces:
-            _put(key, written.face_action, written.face_slot)
+        else:
+            notes += _put(owner, mine, slot)
     separate = written.face_action if written.face_action != written.action else None
     if landing.mouth_strength != prepared.mouth_strength:
         rescale_mouth(rig, written.action, separate, landing.mouth_strength / prepared.mouth_strength)
@@ -193,12 +191,16 @@ def use(
 
 def discard(rig: bpy.types.Object, action: bpy.types.Action) -> None:
     """Remove a take's action for good, and its strips with their tracks. What others made is left."""
+    poses: list[bpy.types.Action] = []
     for owner in [rig, *character.face_keys(rig)[0]]:
         nla.leave_tweak_mode(owner)
         nla.remove(owner, action)
+        poses += nla.remove_poses(owner)
         if owner.animation_data is not None and owner.animation_data.action == action:
             owner.animation_data.action = None
-    bpy.data.actions.remove(action)
+    for row in dict.fromkeys([action, *poses]):
+        if row == action or not row.users:
+            bpy.data.actions.remove(row)
 
 
 def _check(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> None:

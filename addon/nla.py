@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 _MARK = "declaim_take"  # on our actions, to tell takes from the artist's own
+_POSE = "declaim_pose"  # on our actions that hold a pose below takes
 _FACE = "declaim_face"  # Blender 4.2 and 4.3: the other action of the take
 
 
@@ -21,6 +22,13 @@ def mark(action: bpy.types.Action, face_action: bpy.types.Action | None) -> None
 
 def is_take(action: bpy.types.Action | None) -> bool:
     return action is not None and _MARK in action
+
+
+def mark_pose(action: bpy.types.Action, face_action: bpy.types.Action | None) -> None:
+    """Say on the actions that hold a pose below takes that they do."""
+    action[_POSE] = True
+    if face_action is not None:
+        face_action[_POSE] = True
 
 
 def face_of(action: bpy.types.Action) -> bpy.types.Action:
@@ -58,14 +66,17 @@ def add_take(
     frames: int,
     blend_in: float,
     blend_out: float,
-    combine: bool,
+    add: bool,
 ) -> None:
-    """``action`` as a strip on a track of its own, above all others. ``blend_in`` and ``blend_out`` in frames."""
+    """``action`` as a strip on a track of its own, above all others. ``blend_in`` and ``blend_out`` in frames.
+
+    With ``add`` it is combined with what is below."""
     data = owner.animation_data or owner.animation_data_create()
     data.use_nla = True
     strip = _new_strip(_new_track(data, action.name), action, slot, first, first + max(frames - 1, 1))
     strip.extrapolation = "NOTHING"
-    strip.blend_type = "COMBINE" if combine else "REPLACE"
+    # Shapes have no rotations to combine, and COMBINE adds them relative to a default that is 1 in Blender 5.0.
+    strip.blend_type = ("ADD" if isinstance(owner, bpy.types.Key) else "COMBINE") if add else "REPLACE"
     length = strip.frame_end - strip.frame_start
     shrink = min(1.0, length / max(blend_in + blend_out, 1e-6))  # both must find room
     strip.blend_in, strip.blend_out = blend_in * shrink, blend_out * shrink
@@ -115,7 +126,7 @@ def lift(owner: bpy.types.ID, action: bpy.types.Action) -> None:
     if found is None or found[0] == owner.animation_data.nla_tracks[-1]:
         return
     old = found[1]
-    slot, combine = getattr(old, "action_slot", None), old.blend_type == "COMBINE"
+    slot, add = getattr(old, "action_slot", None), old.blend_type != "REPLACE"
     begin, end, blends = old.frame_start, old.frame_end, (old.blend_in, old.blend_out)
     remove(owner, action)
     add_take(
@@ -126,7 +137,7 @@ def lift(owner: bpy.types.ID, action: bpy.types.Action) -> None:
         frames=round(end - begin) + 1,
         blend_in=blends[0],
         blend_out=blends[1],
-        combine=combine,
+        add=add,
     )
 
 
@@ -136,13 +147,32 @@ def leave_tweak_mode(owner: bpy.types.ID) -> None:
         owner.animation_data.use_tweak_mode = False
 
 
-def animates(owner: bpy.types.ID) -> bool:
-    """Whether an action in use or a strip that is heard moves ``owner``."""
+def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
+    """The action in use of ``owner`` and those of its strips."""
     data = owner.animation_data
     if data is None:
-        return False
-    strips = (strip for track in data.nla_tracks if not track.mute for strip in track.strips)
-    return data.action is not None or (data.use_nla and any(not strip.mute and strip.action for strip in strips))
+        return []
+    found = [data.action, *(strip.action for track in data.nla_tracks for strip in track.strips)]
+    return [action for action in found if action is not None]
+
+
+def add_below(owner: bpy.types.ID, action: bpy.types.Action, slot: Any, frame: int) -> None:
+    """``action``, which holds a pose, on a track on top of what there is now."""
+    data = owner.animation_data or owner.animation_data_create()
+    data.use_nla = True
+    strip = _new_strip(_new_track(data, action.name), action, slot, frame, frame + 1)
+    strip.extrapolation = "HOLD"
+
+
+def remove_poses(owner: bpy.types.ID) -> list[bpy.types.Action]:
+    """Where no take is a strip any more, take away the tracks that hold a pose; their actions."""
+    actions = actions_of(owner)
+    if any(is_take(action) for action in actions[1 if owner.animation_data and owner.animation_data.action else 0 :]):
+        return []
+    poses = [action for action in actions if _POSE in action]
+    for action in poses:
+        remove(owner, action)
+    return poses
 
 
 def _new_track(data: bpy.types.AnimData, name: str) -> Any:
