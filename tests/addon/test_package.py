@@ -123,19 +123,6 @@ def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(other.read_bytes()).digest()
 
 
-def test_plugins_snapshot_is_that_of_the_manifests() -> None:
-    made = subprocess.run(
-        [sys.executable, "-c", "from release import plugins_snapshot as s; print(s.text(), end='')"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (ROOT / "addon" / "plugins.json").read_text(encoding="utf-8") == made.stdout, (
-        "run: python -m release.plugins_snapshot"
-    )
-
-
 def test_the_engine_performs_from_the_zip_alone(each_blender: str, blender_python: BlenderPython) -> None:
     demo = ROOT / "assets" / "demo"
     done = blender_python(ENGINE, demo / "voice.flac", (demo / "script.txt").read_text(), version=each_blender)
