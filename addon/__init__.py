@@ -10,6 +10,7 @@ import bpy
 EXTENSION = __package__.rpartition(".")[0]  # "bl_ext.user_default.declaim": the id that preferences and folders go by
 
 _MODULES = (  # in the order of their registration
+    "translations",
     "sliders",
     "properties",
     "preferences",
