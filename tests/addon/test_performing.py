@@ -13,7 +13,7 @@ VOICE = ROOT / "assets" / "demo" / "voice.flac"
 SCRIPT = (ROOT / "assets" / "demo" / "script.txt").read_text().strip()
 
 _START = """
-import importlib.util, json
+import importlib.util, json, sys
 scene = bpy.context.scene
 def wrist(rig, frame):
     scene.frame_set(frame)
@@ -55,7 +55,7 @@ strips = list(editor.strips_all if hasattr(editor, "strips_all") else editor.seq
 found = dict(
     takes=[[t.name, t.seed, t.start, t.fps, round(t.duration, 2), len(t.words)] for t in takes],
     strokes=sum(w.stroke for w in takes[0].words), active=rig.declaim.take, range=[scene.frame_start, scene.frame_end],
-    hears=importlib.util.find_spec("aud") is not None,
+    hears="aud" in sys.modules or importlib.util.find_spec("aud") is not None,
     sound=[[round(s.frame_final_start), s.type] for s in strips], scrub=scene.use_audio_scrub,
     using=rig.animation_data.action == takes[0].action, style=json.loads(takes[0].order)["style"],
     wrists=[wrist(rig, f) for f in (11, 60, 120)],

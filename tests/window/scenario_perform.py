@@ -132,6 +132,9 @@ def scenario(robot: Robot) -> Steps:
     yield 1.0
     robot.picture("4_engine_died")
     found["state_after_death"] = engine.state()
+    yield from robot.press("ESC", middle)  # the popup
+    yield from robot.move(middle)
+    yield 0.5
     place = yield from robot.find("declaim.engine_restart", share=0.3)
     yield from robot.click(place)
     yield from until(lambda: engine.state() == "READY", 20, "the engine is back")
