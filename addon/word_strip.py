@@ -181,7 +181,7 @@ def _draw_texts(
         room = (rows.ends[i] - rows.starts[i]) * per_frame
         if room < least:
             continue
-        text, taken = _fitted(f"{rows.names[i]}?" if rows.unsure[i] else rows.names[i], room - 2 * padding)
+        text, taken = fitted(f"{rows.names[i]}?" if rows.unsure[i] else rows.names[i], room - 2 * padding)
         if not text:
             continue
         if i == spoken:
@@ -201,13 +201,13 @@ def _set_font(context: bpy.types.Context, scale: float) -> None:
         _strip.widths.clear()
 
 
-def _fitted(text: str, room: float) -> tuple[str, float]:
+def fitted(text: str, room: float) -> tuple[str, float]:
     """``text`` or as much of its beginning as fits into ``room`` px, with its width."""
     widths = _strip.widths.get(text)
     if widths is None:  # of each beginning: measured once, whatever the zoom
         widths = _strip.widths[text] = [blf.dimensions(0, text[: n + 1])[0] for n in range(len(text))]
     fitting = bisect_right(widths, room)
-    if fitting < min(2, len(text)):  # a first letter alone says nothing
+    if fitting < max(1, min(2, len(text))):  # a first letter alone says nothing
         return "", 0.0
     return text[:fitting], widths[fitting - 1]
 

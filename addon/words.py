@@ -158,15 +158,19 @@ class DECLAIM_UL_words(bpy.types.UIList):
         row.prop(self, "strokes_only", text="", icon="DECORATE_KEYFRAME")
 
     def filter_items(self, context: Any, data: Any, propname: str) -> tuple[list[int], list[int]]:
-        wanted = self.filter_name.strip().casefold()
-        if not wanted and not self.strokes_only:
+        if not self.filter_name.strip() and not self.strokes_only:
             return [], []
-        rows = table(data)
-        shown = [
-            (stroke or not self.strokes_only) and (wanted in name.casefold() or wanted in unit_title(unit).casefold())
-            for name, stroke, unit in zip(rows.names, rows.strokes, rows.units, strict=True)
-        ]
+        shown = matches(table(data), self.filter_name, self.strokes_only)
         return [self.bitflag_filter_item if keep else 0 for keep in shown], []
+
+
+def matches(rows: Table, text: str, strokes_only: bool) -> list[bool]:
+    """Which words the list shows: those with ``text`` in them or in their gesture's name."""
+    wanted = text.strip().casefold()
+    return [
+        (stroke or not strokes_only) and (wanted in name.casefold() or wanted in unit_title(unit).casefold())
+        for name, stroke, unit in zip(rows.names, rows.strokes, rows.units, strict=True)
+    ]
 
 
 def _clock(seconds: float) -> str:
