@@ -109,11 +109,18 @@ def shape_of(path: str) -> str:
 
 
 def shape_names(rig: bpy.types.Object) -> tuple[str, ...]:
-    """Names of all shape keys of ``rig``'s meshes, each once, without the basis."""
+    """Names of all shape keys of ``rig``'s meshes that a take may move, each once: not the basis, and not correctives that
+    the rig's own drivers bring in."""
+    from ..core.correctives import PREFIX
+
     names: dict[str, None] = {}
     for mesh in face_meshes(rig):
         keys = mesh.data.shape_keys
-        names |= dict.fromkeys(block.name for block in keys.key_blocks if block != keys.reference_key)
+        driven = {curve.data_path for curve in keys.animation_data.drivers} if keys.animation_data else set()
+        for block in keys.key_blocks:
+            by_rig = block.name.startswith(PREFIX) and block.path_from_id("value") in driven
+            if block != keys.reference_key and not by_rig:
+                names[block.name] = None
     return tuple(names)
 
 

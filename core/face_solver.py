@@ -54,6 +54,19 @@ def blendshapes_to_expressions(body: Body, blendshapes: Array) -> tuple[Array, A
     return expressions.astype(np.float32), rotations.astype(np.float32), _eyes(blendshapes).astype(np.float32)
 
 
+def blendshapes_to_bones(blendshapes: Array) -> tuple[Array, Array]:
+    """Jaw (T, 3) and eyes (T, 2, 3), axis-angle in rad, that come nearest to ARKit weights (T, 52) with no shapes to help.
+
+    For rigs whose face has bones alone. The jaw is the least-squares fit of the built-in body's to the landmarks: it stays
+    shut where the lips close over an open jaw.
+    """
+    basis = _basis(builtin_body()).jaw
+    target = np.asarray(blendshapes, dtype=np.float64)[:, _SOLVED] @ _shape_columns()[:, _SOLVED].T
+    jaw = np.zeros((len(target), 3))
+    jaw[:, 0] = np.clip(target @ basis / (basis @ basis), 0.0, _MOST_JAW)
+    return jaw.astype(np.float32), _eyes(blendshapes).astype(np.float32)
+
+
 def expressions_to_blendshapes(body: Body, expressions: Array, jaw: Array, eyes: Array) -> Array:
     """ARKit weights (T, 52) in 0..1 for expressions (T, E), jaw (T, 3) and eyes (T, 2, 3) of ``body``.
 

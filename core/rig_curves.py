@@ -14,6 +14,7 @@ from . import rotations
 from .body import Body, builtin_body
 from .clip import MotionClip
 from .face import ARKIT, CHANNEL_SHAPES
+from .face_solver import blendshapes_to_bones
 from .retarget import RigRest, keys_of
 from .rotation_modes import channels
 from .skeleton import CHANNEL_JOINTS, FACE_JOINTS, JOINT
@@ -92,7 +93,7 @@ def curves_of(
     """
     body = builtin_body() if body is None else body
     has_face = any(arkit_shape(name) >= 0 for name in shape_names)
-    keys = keys_of(clip, body, rest, face_bones=not has_face)
+    keys = keys_of(clip if has_face else _with_face_bones(clip), body, rest, face_bones=not has_face)
     wanted = {joint for part in parts for joint in _JOINTS_OF[part]}
     quaternions = keys.quaternions
     jaw = [bone for bone, joint in enumerate(rest.joints) if joint == JOINT["jaw"]]
@@ -117,6 +118,17 @@ def curves_of(
     face = _face_curves(clip, body, shape_names, mouth_strength) if "face" in parts else []
     face += _corrective_curves(clip, body, shape_names) if "body" in parts else []
     return RigCurves(rig=tuple(rig), face=tuple(face), frames=len(clip))
+
+
+def _with_face_bones(clip: MotionClip) -> MotionClip:
+    """``clip`` with its face in jaw and eyes too, for rigs without its shapes; a clip that moves those keeps them."""
+    joints = list(FACE_JOINTS)
+    if clip.poses[:, joints].any() or not clip.blendshapes.any():
+        return clip
+    jaw, eyes = blendshapes_to_bones(clip.blendshapes)
+    poses = clip.poses.copy()
+    poses[:, joints] = np.concatenate([jaw[:, None], eyes], axis=1)
+    return clip.replace(poses=poses)
 
 
 def bone_path(name: str) -> str:
