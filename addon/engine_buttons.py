@@ -139,8 +139,10 @@ class DECLAIM_OT_cache_clear(bpy.types.Operator):
 def draw_state(layout: bpy.types.UILayout) -> None:
     """The engine's buttons, for what it is doing now."""
     row = layout.row(align=True)
-    if engine.state() in ("STOPPED", "CRASHED"):
+    if engine.state() == "STOPPED":
         row.operator("declaim.engine_start", text="Start", icon="PLAY")
+    elif engine.state() == "CRASHED":
+        row.operator("declaim.engine_restart", text="Restart", icon="FILE_REFRESH")
     else:
         row.operator("declaim.engine_stop", text="Stop", icon="PAUSE")
         row.operator("declaim.engine_restart", text="Restart", icon="FILE_REFRESH")

@@ -70,7 +70,7 @@ class DeclaimPreferences(bpy.types.AddonPreferences):
         update=_changed,
     )
     cache_gb: FloatProperty(
-        name="Limit",
+        name="Cache Limit (GB)",
         description="How much the engine may keep of what it has performed, in gigabytes. 0 keeps nothing",
         default=DEFAULT_CACHE_GB,
         min=0.0,
@@ -151,20 +151,25 @@ def _draw_elsewhere(chosen: Any, layout: bpy.types.UILayout) -> None:
 
     layout.prop(chosen, "engine_url", placeholder="http://127.0.0.1:8765")
     layout.prop(chosen, "engine_token")
-    row = _indented(layout).row()
-    row.operator("declaim.engine_test", icon="LINKED")
-    text, icon = engine_buttons.tested()
-    _draw_sentence(_indented(layout), text, icon)
+    column = _indented(layout)
+    column.operator("declaim.engine_test", icon="LINKED")
+    _draw_sentence(column, *engine_buttons.tested())
 
 
 def _draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     from . import engine, engine_buttons, engine_setup
 
-    text, icon = _STATES[engine.state()]
-    _indented(layout).label(text=text, icon=icon)
-    _draw_sentence(_indented(layout), engine.reason(), "NONE")
-    engine_buttons.draw_state(_indented(layout))
-    engine_setup.draw(_indented(layout), context)
+    column = _indented(layout)
+    problem = engine.capture().problem
+    if problem is not None and engine.state() == "STOPPED":
+        _draw_sentence(column, problem.message, "INFO")
+    else:
+        text, icon = _STATES[engine.state()]
+        column.label(text=text, icon=icon)
+        _draw_sentence(column, engine.reason(), "BLANK1")
+    column.separator()
+    engine_buttons.draw_state(column)
+    engine_setup.draw(column.column(), context)
 
 
 def _draw_model(chosen: Any, layout: bpy.types.UILayout) -> None:
@@ -176,33 +181,31 @@ def _draw_model(chosen: Any, layout: bpy.types.UILayout) -> None:
 
 
 def _draw_plugins(chosen: Any, layout: bpy.types.UILayout) -> None:
+    """What lies in the folder, and what the engine says of it."""
     from . import engine
 
     if not chosen.plugins_folder:
         return
+    column = _indented(layout)
     found = plugin_folders(chosen)
     if not found:
-        _indented(layout).label(text="There is no plugin.toml in this folder", icon="ERROR")
-    rows = {row["id"]: row for row in engine.plugins() if row["origin"] == "user"}
+        column.label(text="There is no plugin.toml in this folder", icon="ERROR")
+    broken = {row["id"]: row["error"] for row in engine.plugins() if row["origin"] == "user" and row["error"]}
     for path in found:
-        row = next((row for row in rows.values() if path.name in (row["id"], row.get("folder", ""))), None)
-        broken = row["error"] if row else None
-        title = row["title"] if row and not broken else path.name
-        _indented(layout).label(text=title, icon="ERROR" if broken else "CHECKMARK", translate=False)
-        if broken:
-            _draw_sentence(_indented(layout), f"{broken['message']} {broken['hint']}", "NONE")
+        error = broken.get(path.name)
+        column.label(text=path.name, icon="ERROR" if error else "CHECKMARK", translate=False)
+        if error:
+            _draw_sentence(column, f"{error['message']} {error['hint']}", "BLANK1")
 
 
 def _draw_cache(chosen: Any, layout: bpy.types.UILayout) -> None:
     from . import engine_cache
 
-    row = layout.row(heading="Cache", align=True)
-    row.prop(chosen, "cache_gb", text="")
-    row.operator("declaim.cache_clear", icon="TRASH")
-    text = iface_("{used:.2f} of {limit:.1f} GB used").format(
-        used=engine_cache.size_bytes() / (1 << 30), limit=chosen.cache_gb
-    )
-    _indented(layout).label(text=text, translate=False)
+    layout.prop(chosen, "cache_gb")
+    row = _indented(layout).row()
+    used = iface_("{used:.2f} GB used").format(used=engine_cache.size_bytes() / (1 << 30))
+    row.label(text=used, translate=False)
+    row.operator("declaim.cache_clear", text="Clear Cache", icon="TRASH")
 
 
 def _indented(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -213,7 +216,7 @@ def _indented(layout: bpy.types.UILayout) -> bpy.types.UILayout:
 
 
 def _draw_sentence(layout: bpy.types.UILayout, text: str, icon: str) -> None:
-    for number, line in enumerate(textwrap.wrap(text, 70)):
+    for number, line in enumerate(textwrap.wrap(text, 60)):
         layout.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
