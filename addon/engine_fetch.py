@@ -46,12 +46,13 @@ class Fetch:
         from . import engine_plan
 
         self.target = target
+        self._wheels = wheels
         self._partial = self.target.with_name(f"{self.target.name}.{os.getpid()}.tmp")
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._kept: list[str] = []
         self._done = 0.0  # MB
         shutil.rmtree(self._partial, ignore_errors=True)
-        command = [engine_plan.interpreter(), "-I", str(Path(__file__).with_name("pip_child.py")), *self._pip(wheels)]
+        command = [engine_plan.interpreter(), "-I", str(Path(__file__).with_name("pip_child.py")), *self._pip()]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -80,7 +81,7 @@ class Fetch:
         if code is None:
             return False
         if code:
-            raise _failed(self._kept)
+            raise _failed(self._kept, self._wheels)
         self._put_in_place()
         return True
 
@@ -95,11 +96,11 @@ class Fetch:
             self._process.wait()
         shutil.rmtree(self._partial, ignore_errors=True)
 
-    def _pip(self, wheels: Path | None) -> list[str]:
+    def _pip(self) -> list[str]:
         options = ["install", "--no-deps", "--target", str(self._partial), "--no-input", "--disable-pip-version-check"]
         options += ["--progress-bar", "off", "--no-warn-script-location", "--prefer-binary"]
-        if wheels is not None:
-            options += ["--no-index", "--find-links", str(wheels)]
+        if self._wheels is not None:
+            options += ["--no-index", "--find-links", str(self._wheels)]
         return [*options, *(f"{name}=={version}" for name, (version, _) in parts().items())]
 
     def _listen(self) -> None:
@@ -141,14 +142,21 @@ def _named(wheel: str) -> str:
     return next((name for name in parts() if name.replace("-", "_") == stem), "")
 
 
-def _failed(lines: list[str]) -> EngineError:
-    """What pip says last of all that went wrong."""
+def _failed(lines: list[str], wheels: Path | None) -> EngineError:
+    """Why pip gave up, out of what it said."""
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    absent = next((line.split("requirement ")[1].split()[0] for line in errors if "satisfies the requirement " in line), "")
+    package = f"{absent.replace('==', ' ')} for Python {sys.version_info.major}.{sys.version_info.minor}"
+    if absent and wheels is not None:
+        return EngineError(
+            f"{wheels} holds no wheel of {package} on this system.",
+            hint="Fill it as docs/extension.md says, or leave the field empty to fetch from the internet.",
+        )
+    if absent or any("connection" in line.lower() for line in lines):
+        what = f"has no {package}" if absent else "broke the connection"
+        return EngineError(
+            f"The package registry cannot be reached, or {what}.",
+            hint="Check the connection, choose a folder of wheels, or install the full extension.",
+        )
     text = (errors or lines or ["pip did not start"])[0].rstrip(".")
-    online = any("NewConnectionError" in line or "Failed to establish" in line or "Max retries" in line for line in lines)
-    if online:
-        text = "the package registry cannot be reached"
-    return EngineError(
-        f"The engine could not be set up: {text}.",
-        hint="Check the connection, choose a folder of wheels, or install the full extension.",
-    )
+    return EngineError(f"The engine could not be set up: {text}.", hint="Install the full extension instead.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -120,6 +121,14 @@ def test_set_up_from_a_folder_and_remove(clean: str, blender_python: BlenderPyth
     assert found["state"] == "READY"
     assert found["gone"] == [True, True] and found["left"] == []
     assert not done.leftovers
+
+
+def test_what_is_missing_is_named(clean: str, blender_python: BlenderPython, tmp_path: Path) -> None:
+    wheel = next(wheels_of(clean).glob("soundfile-*.whl"))
+    shutil.copy(wheel, tmp_path)
+    script = STATE + "print(json.dumps([refused(bpy.ops.declaim.engine_set_up, folder=sys.argv[1]), setup.needed()]))"
+    sentence, needed = blender_python(script, tmp_path, version=clean, kind="slim").json
+    assert needed and "holds no wheel of cffi" in sentence and python_of(clean) in sentence
 
 
 def test_cancel_leaves_nothing(clean: str, blender_python: BlenderPython) -> None:
