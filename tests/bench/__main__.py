@@ -27,7 +27,7 @@ def main() -> None:
         folder = Path(name)
         figures: list[Figure] = []
         wanted = sys.argv[1:]  # only these, by name
-        for measure in (helps, speech_to_npz, generators_alone, long_line, glb, performance):
+        for measure in (helps, speech_to_npz, generators_alone, long_line, glb, blender_landing, performance):
             if wanted and measure.__name__ not in wanted:
                 continue
             console.print(f"[dim]measuring: {measure.__name__.replace('_', ' ')}[/dim]")
@@ -109,6 +109,12 @@ def glb(folder: Path) -> list[Figure]:
     ours, blenders = seen["declaim"], seen.get("blender")
     ratio = f"; Blender's exporter on the same clip {blenders:.1f} s, {blenders / ours:.0f} x" if blenders else ""
     return [Figure(what="GLB of 10,000 frames, built-in body", seen=f"{ours:.2f} s{ratio}", reach="< 1 s", met=ours < 1)]
+
+
+def blender_landing(folder: Path) -> list[Figure]:
+    from .blender_landing import landings
+
+    return landings()
 
 
 def performance(folder: Path) -> list[Figure]:
