@@ -35,13 +35,12 @@ _GLB: dict[str, Any] = {
     "export_anim_slide_to_zero": True,  # or it begins where the take does on the timeline
     "export_frame_range": True,
     "export_force_sampling": True,
-    "export_optimize_disable_viewport": True,
+    "export_optimize_disable_viewport": False,  # fails in this mode where shapes are animated
     "export_skins": True,
     "export_morph": True,
     "export_morph_animation": True,
     "export_cameras": False,
     "export_lights": False,
-    "export_loglevel": 50,
     "check_existing": False,
 }
 _FBX: dict[str, Any] = {
@@ -118,7 +117,8 @@ def _call(operator: Any, path: Path, **options: Any) -> None:
     try:
         operator(**{name: value for name, value in options.items() if name in known})
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        told = [line for line in str(error).strip().splitlines() if not line.startswith("Location:")]
+        reason = told[-1].removeprefix("Error: ") if told else "it does not say why"
         raise ExportError(
             f"Blender could not write {path} ({reason}).", hint="Try Blender's own entry in File > Export."
         ) from None
@@ -165,6 +165,7 @@ def _staged(context: bpy.types.Context, rig: bpy.types.Object, path: Path, span:
         _select(layer, [rig, *rig_motion.meshes_of(rig)], rig)
         if not rig.select_get():
             raise InputError(f'"{rig.name}" is not in this view layer.', hint="Show its collection first.")
+        back.enter_context(rig_motion.unskinned(rig))
         yield back.enter_context(replacing(path))
 
 

@@ -74,7 +74,7 @@ def sample(context: bpy.types.Context, rig: bpy.types.Object, span: Span) -> Sam
     keys = list(dict.fromkeys(keys))
     matrices = np.empty((len(span), len(bones), 4, 4), dtype=np.float32)
     values = [np.empty((len(span), len(key.key_blocks)), dtype=np.float32) for key in keys]
-    with _unskinned(rig), _playhead(scene):
+    with unskinned(rig), _playhead(scene):
         for row, frame in enumerate(range(span.first, span.last + 1)):
             scene.frame_set(frame)
             graph = context.evaluated_depsgraph_get()
@@ -157,7 +157,7 @@ def _playhead(scene: bpy.types.Scene) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _unskinned(rig: bpy.types.Object) -> Iterator[None]:
+def unskinned(rig: bpy.types.Object) -> Iterator[None]:
     """Meshes are not skinned meanwhile: nobody looks at them, and it takes most of a frame's time."""
     switched = [
         modifier
