@@ -39,7 +39,7 @@ def _show(collection: bpy.types.Collection, picture: Path) -> None:
 
     image = bpy.data.images.load(str(picture))
     try:
-        pixels = np.empty(len(image.pixels), dtype=np.float32)
+        pixels = np.empty(image.size[0] * image.size[1] * image.channels, dtype=np.float32)
         image.pixels.foreach_get(pixels)
         preview = collection.preview_ensure()
         preview.image_size = image.size

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..exporters.character import Character
 
 _COLLECTIONS = ("Body", "Arms", "Legs", "Left Hand", "Right Hand", "Face")
-_PALETTES = {"left": "THEME04", "right": "THEME01", "": "THEME09"}  # blue, red, yellow
+_PALETTES = {"left": "THEME03", "right": "THEME02", "": "THEME09"}  # green, orange, yellow: the ones that show on cloth
 _HIDDEN = "Face"  # faces are shaped by shape keys; takes leave jaw and eye bones at rest
 
 _FRONT, _BACK, _DOWN, _UP = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)

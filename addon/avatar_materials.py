@@ -32,12 +32,12 @@ _LOOKS = {
             "Subsurface Radius": (1.0, 0.35, 0.2),
             "Subsurface Scale": 0.008,
         },
-        solid=(0.62, 0.36, 0.26),
+        solid=(0.78, 0.5, 0.38),
     ),
     "top": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.15, "Sheen Roughness": 0.5}),
     "trousers": Look(inputs={"Specular IOR Level": 0.2, "Sheen Weight": 0.08, "Sheen Roughness": 0.5}),
     "eyes": Look(
-        inputs={"Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.02, "Coat IOR": 1.38}, solid=(0.55, 0.5, 0.48)
+        inputs={"Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.02, "Coat IOR": 1.38}, solid=(0.7, 0.66, 0.64)
     ),
     "shoes": Look(inputs={"Specular IOR Level": 0.35}, solid=(0.05, 0.03, 0.022)),
     "teeth": Look(inputs={"Roughness": 0.22, "Subsurface Weight": 0.1, "Subsurface Scale": 0.003}),
@@ -72,10 +72,10 @@ def _made(row: Material, key: str) -> bpy.types.Material:
     material = new_material(row, f"Declaim {row.name.replace('_', ' ').title()}")
     material[_MARK] = key
     shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    for name, value in _LOOKS[row.name].inputs.items() if row.name in _LOOKS else ():
+    look = _LOOKS.get(row.name, Look(inputs={}))
+    for name, value in look.inputs.items():
         shader.inputs[name].default_value = value
-    material.roughness, material.metallic = (
-        shader.inputs["Roughness"].default_value,
-        shader.inputs["Metallic"].default_value,
-    )
+    material.roughness, material.metallic = (shader.inputs[name].default_value for name in ("Roughness", "Metallic"))
+    if look.solid is not None:
+        material.diffuse_color = (*look.solid, 1.0)
     return material

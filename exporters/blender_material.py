@@ -45,7 +45,7 @@ def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
         path.write_bytes(content)
         image = bpy.data.images.load(str(path))
         if min(colour) < 1:
-            pixels = np.empty(len(image.pixels), dtype=np.float32)
+            pixels = np.empty(image.size[0] * image.size[1] * image.channels, dtype=np.float32)
             image.pixels.foreach_get(pixels)
             encoded = pixels.reshape(-1, 4)[:, :3]
             linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) * colour
@@ -58,7 +58,7 @@ def _packed_image(name: str, content: bytes, colour: tuple[float, ...]) -> Any:
 
 def _average(image: Any) -> tuple[float, float, float]:
     """The texture's mean colour, linear."""
-    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    pixels = np.empty(image.size[0] * image.size[1] * image.channels, dtype=np.float32)
     image.pixels.foreach_get(pixels)
     encoded = pixels.reshape(-1, 4)[::7, :3]
     red, green, blue = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).mean(axis=0)
