@@ -20,6 +20,7 @@ from ..core.errors import InputError
 
 Kind = Literal["number", "integer", "boolean", "choice", "text", "json"]  # json: whatever Blender has no property for
 
+CONTEXT = "Declaim"  # of translations: a plugin's "Fast" is not the one that Blender's dictionary knows
 _INT_MAX = 2**31 - 1
 _FLOAT_MAX = 3.4e38
 _LONGEST = 40  # characters of an identifier; Blender takes 63, of a class's with its prefix
@@ -67,6 +68,7 @@ class Parameter:
         """The bpy property that holds it. ``update`` is called when the artist changes it."""
         description = str(self.rules.get("description", "")).rstrip(".")  # Blender's tooltips put their own
         fields = {"name": self.title, "description": description, "default": self._stored(self.default)}
+        fields["translation_context"] = CONTEXT
         return _MAKERS[self.kind](self, fields | ({"update": update} if update else {}))
 
     def is_changed(self, group: Any) -> bool:

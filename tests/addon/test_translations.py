@@ -30,10 +30,10 @@ groups = importlib.import_module(f"{EXTENSION}.addon.plugin_groups")
 for row in groups.rows():
     names.add(("*", row["title"]))
     for parameter in groups.parameters(row["id"]):
-        names.add(("*", parameter.title))
+        names.add(("Declaim", parameter.title))
         if parameter.kind == "choice":
             items = bpy.types.Scene.bl_rna.properties["declaim_parameters"].fixed_type.properties[row["id"]].fixed_type
-            names.update(("*", item.name) for item in items.properties[parameter.attribute].enum_items)
+            names.update(("Declaim", item.name) for item in items.properties[parameter.attribute].enum_items)
 first_run = importlib.import_module(f"{EXTENSION}.addon.first_run")
 names.update(("*", text) for text, done in first_run.steps(bpy.context.scene))
 translations = importlib.import_module(f"{EXTENSION}.addon.translations")
