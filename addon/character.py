@@ -81,21 +81,26 @@ def face_meshes(rig: bpy.types.Object) -> list[bpy.types.Object]:
     return sorted(found, key=lambda mesh: mesh.name)
 
 
-def face_keys(rig: bpy.types.Object) -> tuple[list[bpy.types.Key], list[str]]:
-    """Shape keys of ``rig``'s meshes that can be animated, each once; and a sentence for each mesh whose cannot."""
-    keys: dict[bpy.types.Key, None] = {}
+def face_keys(rig: bpy.types.Object) -> list[bpy.types.Key]:
+    """Shape keys of ``rig``'s meshes that can be animated, each once: those of this file."""
+    return list(dict.fromkeys(mesh.data.shape_keys for mesh in face_meshes(rig) if mesh.data.shape_keys.library is None))
+
+
+def free_faces(rig: bpy.types.Object) -> list[str]:
+    """Make shape keys of an overridden rig animatable where they are still linked, by overriding their mesh data.
+
+    An override of an object leaves its mesh linked, and with it the shapes. A sentence for each mesh about what was done.
+    """
     notes = []
     for mesh in face_meshes(rig):
-        key = mesh.data.shape_keys
-        if key.library is None:
-            keys[key] = None
+        if mesh.library is not None or mesh.data.shape_keys.library is None:
+            continue
+        if mesh.data.override_create(remap_local_usages=True) is not None:
+            said = rpt_('The mesh data of "{name}" became a library override, so that its face can move.')
         else:
-            notes.append(
-                rpt_('The face of "{name}" stays: its shapes are linked. Make its mesh data an override, or local.').format(
-                    name=mesh.name
-                )
-            )
-    return list(keys), notes
+            said = rpt_('The face of "{name}" stays: its shapes are linked. Make its mesh data local.')
+        notes.append(said.format(name=mesh.name))
+    return notes
 
 
 def has_shape(keys: Iterable[bpy.types.Key], path: str) -> bool:

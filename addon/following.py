@@ -132,7 +132,7 @@ def _held_shapes(rig: bpy.types.Object, landed: Landed, frame: int) -> list[str]
 
     graph = bpy.context.evaluated_depsgraph_get()
     held = []
-    keys = [key.evaluated_get(graph) for key in character.face_keys(rig)[0]]
+    keys = [key.evaluated_get(graph) for key in character.face_keys(rig)]
     for curve in curves_in(landed.face_action or landed.action, "KEY"):
         name, value = character.shape_of(curve.data_path), curve.evaluate(frame)
         blocks = [key.key_blocks[name] for key in keys if name in key.key_blocks]

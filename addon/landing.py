@@ -110,7 +110,8 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
     from ..exporters import blender_action
 
     _check(rig, prepared, landing)
-    keys, notes = character.face_keys(rig)
+    notes = character.free_faces(rig) if prepared.curves.face else []
+    keys = character.face_keys(rig)
     owners = [rig, *keys]
     for owner in owners:
         nla.leave_tweak_mode(owner)
@@ -166,7 +167,7 @@ def use(
 
     face = face_action or action
     as_strip = nla.strip_of(rig, action) is not None
-    for owner in [rig, *character.face_keys(rig)[0]]:
+    for owner in [rig, *character.face_keys(rig)]:
         nla.leave_tweak_mode(owner)
         mine, kind = (action, "OBJECT") if owner == rig else (face, "KEY")
         rivals = [row if owner == rig else nla.face_of(row) for row in others]
@@ -192,7 +193,7 @@ def use(
 def discard(rig: bpy.types.Object, action: bpy.types.Action) -> None:
     """Remove a take's action for good, and its strips with their tracks. What others made is left."""
     poses: list[bpy.types.Action] = []
-    for owner in [rig, *character.face_keys(rig)[0]]:
+    for owner in [rig, *character.face_keys(rig)]:
         nla.leave_tweak_mode(owner)
         nla.remove(owner, action)
         poses += nla.remove_poses(owner)

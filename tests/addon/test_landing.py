@@ -515,7 +515,11 @@ for given in ({}, {"use_nla": True}, {"layer": "ADDITIVE"}):
         if rig.library is not None:
             rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o.library is None)
         found["after loading"] = float(np.abs(seen_joints(rig, FIRST + 20) - joints_of(clip)[20]).max())
-found["faces"] = [key.library is None for key in keys_of_meshes()]
+key = rig.children[0].data.shape_keys
+landing.use(rig, bpy.data.actions["line 1"], bpy.data.actions.get("line 1 face"), [landed.action])
+scene.frame_set(FIRST + 20)
+index = module("core.face").ARKIT.index("jawOpen")
+found["face"] = float(abs(key.key_blocks["jawOpen"].value - clip.blendshapes[20, index]))
 print(json.dumps(found))
 """
 
@@ -525,6 +529,7 @@ def test_an_override_of_a_linked_rig_performs(each_blender: str, blender_python:
     assert "linked" in seen["linked"] and seen["override"] == ""
     assert seen["moved"] == [True, True, True]
     assert max(seen["joints"][:2]) < 1e-4 and seen["after loading"] < 1e-4
+    assert seen["face"] < 1e-5 and sum("override" in note for note in seen["notes"]) == 1
 
 
 RATE = """
