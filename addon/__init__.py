@@ -18,6 +18,7 @@ _MODULES = (  # in the order of their registration
     "engine_buttons",
     "words",
     "word_markers",
+    "word_light",
     "word_strip",
     "performing",
     "takes",

@@ -14,7 +14,7 @@ from typing import Any
 import blf
 import bpy
 
-from . import status, words
+from . import status, word_light, words
 
 # Lengths in Blender's interface units: they grow with the resolution scale.
 _BOX_HEIGHT, _BAR_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 4.0, 3.5, 1.0, 2.5, 7.0
@@ -137,7 +137,7 @@ def _draw_words(context: bpy.types.Context, rows: words.Table) -> None:
     shader.uniform_float("rim", palette.rim)
     shader.uniform_float("rimWidth", 0.0 if is_fine else max(1.0, round(scale)))
     _strip.boxes.draw_range(shader, elem_start=first * 6, elem_count=(last - first) * 6)
-    spoken = rows.spoken(context.scene.frame_current_final)
+    spoken = word_light.lit(context, rows)
     if first <= spoken < last:  # the word at the playhead: its colours the other way round
         shader.uniform_float("plain", palette.plain_text)
         shader.uniform_float("strike", palette.strike_text)
