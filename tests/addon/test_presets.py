@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from .conftest import fresh_user
 
 ROOT = Path(__file__).parents[2]
@@ -153,17 +151,14 @@ def test_a_preset_is_kept_applied_and_removed(blender_python: Any, each_blender:
     assert found["shipped_removed"] == ["CANCELLED"] and found["shipped_stays"]
     assert "Writing Preset" not in done.stdout
 
-
-def test_shipped_presets_differ_and_leave_the_result_alone(blender_python: Any, each_blender: str) -> None:
-    found = blender_python(KEEPING, version=each_blender, kind="slim").json["shipped"]
-    assert len(found) == len(SHIPPED) >= 5
-    values = [value for _, value, _ in found.values()]
-    assert all(answer == ["FINISHED"] and keys == "REDUCED" for answer, _, keys in found.values())
+    # those that come with Declaim differ, and leave how the result is written as it is
+    assert len(found["shipped"]) == len(SHIPPED) >= 5
+    values = [value for _, value, _ in found["shipped"].values()]
+    assert all(answer == ["FINISHED"] and keys == "REDUCED" for answer, _, keys in found["shipped"].values())
     assert all({"gesture", "visemes"} == set(value) for value in values)
     assert len({json.dumps(value, sort_keys=True) for value in values}) == len(values)
 
 
-@pytest.mark.timeout(120)
 def test_a_preset_that_does_not_fit_says_so(blender_python: Any, each_blender: str, tmp_path: Path) -> None:
     trace = tmp_path / "ran"
     cases = {
