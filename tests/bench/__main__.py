@@ -27,7 +27,16 @@ def main() -> None:
         folder = Path(name)
         figures: list[Figure] = []
         wanted = sys.argv[1:]  # only these, by name
-        for measure in (helps, speech_to_npz, generators_alone, long_line, glb, blender_landing, performance):
+        for measure in (
+            helps,
+            speech_to_npz,
+            generators_alone,
+            long_line,
+            glb,
+            blender_landing,
+            blender_performing,
+            performance,
+        ):
             if wanted and measure.__name__ not in wanted:
                 continue
             console.print(f"[dim]measuring: {measure.__name__.replace('_', ' ')}[/dim]")
@@ -115,6 +124,12 @@ def blender_landing(folder: Path) -> list[Figure]:
     from .blender_landing import landings
 
     return landings()
+
+
+def blender_performing(folder: Path) -> list[Figure]:
+    from .blender_performing import performings
+
+    return performings(folder)
 
 
 def performance(folder: Path) -> list[Figure]:
