@@ -40,7 +40,15 @@ def add_builtin(
     rig = avatar_bones.make_armature(context, character, Z_UP.axes, collection)
     material = avatar_materials.materials_of(body)
     meshes = tuple(
-        add_mesh(part, f"{rig.name} {_PARTS.get(part.name, part.name)}", character, rig, material, Z_UP, collection)
+        add_mesh(
+            avatar_materials.with_irises(part),
+            f"{rig.name} {_PARTS.get(part.name, part.name)}",
+            character,
+            rig,
+            material,
+            Z_UP,
+            collection,
+        )
         for part in character.parts
     )
     collection.children.link(avatar_widgets.widgets())

@@ -11,6 +11,7 @@ import bpy
 
 if TYPE_CHECKING:
     from ..core.body import Body, Material
+    from ..exporters.character import Part
 
 _MARK = "declaim_material"
 
@@ -49,16 +50,51 @@ _LOOKS = {
 }
 
 
+# Solid view shows no textures: there, iris and pupil are materials of their own, else the eyes are blind and no gaze shows.
+# name, radius in the eyes' texture, linear colour; each a copy of the eyes' material otherwise
+_EYE_RINGS = (("iris", 0.24, (0.16, 0.07, 0.025)), ("pupil", 0.125, (0.004, 0.003, 0.003)))
+
+
 def materials_of(body: Body) -> Callable[[Material], bpy.types.Material]:
     """Finds or makes the Blender material of each of the body's."""
-    return functools.cache(lambda row: _found(row, _key(body, row)) or _made(row, _key(body, row)))
+
+    @functools.cache
+    def material_of(row: Material) -> bpy.types.Material:
+        key = f"{row.name} {body.sha256[:12]}"
+        if found := _found(key):
+            return found
+        for name, _, colour in _EYE_RINGS:
+            if row.name == name:
+                return _ring(material_of(dataclasses.replace(row, name="eyes")), name, key, colour)
+        return _made(row, key)
+
+    return material_of
 
 
-def _key(body: Body, row: Material) -> str:
-    return f"{row.name} {body.sha256[:12]}"
+def with_irises(part: Part) -> Part:
+    """The eyes with iris and pupil as materials of their own; any other part as it is."""
+    import numpy as np
+
+    if part.name != "eyes" or part.corner_uvs is None or len(part.materials) != 1:
+        return part
+    radii = np.linalg.norm(part.corner_uvs - 0.5, axis=2).max(axis=1)  # whole rings of triangles, or edges would fray
+    numbers = np.zeros(len(radii), np.int32)
+    for number, (_, radius, _) in enumerate(_EYE_RINGS, start=1):
+        numbers[radii < radius] = number
+    white = part.materials[0]
+    rings = (dataclasses.replace(white, name=name) for name, _, _ in _EYE_RINGS)
+    return dataclasses.replace(part, materials=(white, *rings), material_of=numbers)
 
 
-def _found(row: Material, key: str) -> bpy.types.Material | None:
+def _ring(white: bpy.types.Material, name: str, key: str, colour: tuple[float, float, float]) -> bpy.types.Material:
+    material = white.copy()
+    material.name = f"Declaim {name.title()}"
+    material[_MARK] = key
+    material.diffuse_color = (*colour, 1.0)
+    return material
+
+
+def _found(key: str) -> bpy.types.Material | None:
     """The material of an avatar added before, whatever it is called now; a linked one belongs to its own file."""
     for material in bpy.data.materials:
         if material.library is None and material.get(_MARK) == key:
