@@ -14,7 +14,7 @@ from typing import Any
 import blf
 import bpy
 
-from . import status, word_light, words
+from . import status, word_boxes, word_light, words
 
 # Lengths in Blender's interface units: they grow with the resolution scale.
 _BOX_HEIGHT, _BAR_HEIGHT, _RADIUS, _GAP, _PADDING, _DOT = 18.0, 4.0, 3.5, 1.0, 2.5, 7.0
@@ -26,28 +26,6 @@ _MENUS = ("DOPESHEET_MT_view", "GRAPH_MT_view", "NLA_MT_view", "TIME_MT_view")
 _MARKER_MENUS = ("DOPESHEET_MT_marker", "GRAPH_MT_marker", "NLA_MT_marker", "TIME_MT_marker")
 
 Colour = tuple[float, float, float, float]
-
-_VERTEX = """
-void main() {
-  float left = (span.x - view.x) * view.y + 0.5 * box.w;
-  float right = max((span.y - view.x) * view.y - 0.5 * box.w, left + 1.0);
-  vec2 low = vec2(left, box.x), high = vec2(right, box.y);
-  halfSize = 0.5 * (high - low);
-  local = mix(-halfSize - 1.0, halfSize + 1.0, corner);
-  marked = kind;
-  gl_Position = vec4((0.5 * (low + high) + local) / view.zw * 2.0 - 1.0, 0.0, 1.0);
-}
-"""
-_FRAGMENT = """
-void main() {
-  float r = min(box.z, min(halfSize.x, halfSize.y));
-  vec2 q = abs(local) - halfSize + r;
-  float away = length(max(q, vec2(0.0))) + min(max(q.x, q.y), 0.0) - r;
-  vec4 inner = mix(plain, strike, marked);
-  vec4 colour = mix(rim, inner, clamp(0.5 - away - rimWidth, 0.0, 1.0));
-  fragColor = vec4(colour.rgb, colour.a * clamp(0.5 - away, 0.0, 1.0));
-}
-"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -230,57 +208,16 @@ def _palette(context: bpy.types.Context) -> _Palette:
 def _upload(rows: words.Table) -> None:
     """The take's boxes and dots to the graphics card, two triangles each."""
     if _strip.shader is None:
-        _strip.shader = _made_shader()
-    corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+        _strip.shader = word_boxes.made_shader()
     _strip.strikes = [i for i, stroke in enumerate(rows.strokes) if stroke]
     spans = list(zip(rows.starts, rows.ends, strict=True))
-    _strip.boxes = _batch(spans, [float(stroke) for stroke in rows.strokes], corners)
-    _strip.dots = _batch([(rows.apexes[i],) * 2 for i in _strip.strikes], [1.0] * len(_strip.strikes), corners)
+    _strip.boxes = word_boxes.batch(_strip.shader, spans, [float(stroke) for stroke in rows.strokes])
+    struck = [(rows.apexes[i],) * 2 for i in _strip.strikes]
+    _strip.dots = word_boxes.batch(_strip.shader, struck, [1.0] * len(struck)) if struck else None
     _strip.longest = max(end - start for start, end in spans)
     steps = sorted(rows.apexes[b] - rows.apexes[a] for a, b in itertools.pairwise(_strip.strikes))
     _strip.step = steps[len(steps) // 2] if steps else float("inf")
     _strip.rows = rows
-
-
-def _batch(spans: list[tuple[float, float]], kinds: list[float], corners: tuple[tuple[float, float], ...]) -> Any:
-    from gpu_extras.batch import batch_for_shader
-
-    return batch_for_shader(
-        _strip.shader,
-        "TRIS",
-        {
-            "span": [span for span in spans for _ in corners],
-            "kind": [kind for kind in kinds for _ in corners],
-            "corner": [corner for _ in spans for corner in corners],
-        },
-    )
-
-
-def _made_shader() -> Any:
-    import gpu
-
-    between = gpu.types.GPUStageInterfaceInfo("declaim_words")
-    between.smooth("VEC2", "local")
-    between.smooth("VEC2", "halfSize")
-    between.smooth("FLOAT", "marked")
-    info = gpu.types.GPUShaderCreateInfo()
-    for name in (
-        "view",
-        "box",
-        "plain",
-        "strike",
-        "rim",
-    ):  # view: left frame, px a frame, region; box: low, high, radius, gap
-        info.push_constant("VEC4", name)
-    info.push_constant("FLOAT", "rimWidth")
-    info.vertex_in(0, "VEC2", "span")  # frames
-    info.vertex_in(1, "VEC2", "corner")
-    info.vertex_in(2, "FLOAT", "kind")  # 1 for a word with a stroke
-    info.vertex_out(between)
-    info.fragment_out(0, "VEC4", "fragColor")
-    info.vertex_source(_VERTEX)
-    info.fragment_source(_FRAGMENT)
-    return gpu.shader.create_from_info(info)
 
 
 def _draw_view_menu(self: Any, context: bpy.types.Context) -> None:
