@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..core.client import EngineClient
 
 HOST = EngineHost()
+_CANCEL_S = 1.0
 _BUSY_S, _IDLE_S = 0.1, 1.0  # between looks at what the threads have done
 
 _plan: engine_plan.Plan | None = None  # what the preferences asked for when it was last looked
@@ -41,7 +42,7 @@ def reason() -> str:
 
 def log_path() -> Path:
     """This Blender's log of the engine. It exists once an engine was started."""
-    return capture().log
+    return engine_plan.log_file()
 
 
 def start() -> None:
@@ -145,6 +146,7 @@ def _tell() -> None:
 
 
 def _end() -> None:
+    HOST.cancel_jobs(within=_CANCEL_S)
     HOST.stop(wait=True)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 START_S = 60.0  # a first start under a virus scanner is slow
 _GRACE_S = 2.0  # what an engine that is no longer wanted gets to end by itself
 _ASK_S = 0.1  # how often someone who waits looks whether he still wants to
+_HEADING = "--- {time}: Declaim {version} on {system}, {python}"
 _LOST_CODES = ("engine_unreachable", "engine_garbled", "engine_stopped")
 _ENDINGS = {
     "SIGKILL": "it was killed, perhaps because memory ran out",
@@ -39,6 +40,7 @@ class Run:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.begun = threading.Event()  # the thread waits for it: its imports would hold up whoever starts it
         self.unwanted = threading.Event()
         self.settled = threading.Event()  # it answers, or has failed
         self.error: DeclaimError | None = None
@@ -59,7 +61,7 @@ class EngineHost:
     def __init__(self) -> None:
         self.state = "STOPPED"
         self.reason = ""
-        self.working = 0  # jobs under way
+        self._jobs: set[Callable[[], None]] = set()  # how to cancel each that is under way
         self.plugins: tuple[dict[str, Any], ...] | None = None  # the last list that an engine gave
         self._lock = threading.RLock()
         self._run: Run | None = None
@@ -84,7 +86,8 @@ class EngineHost:
                 target=self._keep, args=(run, former, former_thread), name="declaim-engine", daemon=True
             )
             self._thread.start()
-            return run
+        run.begun.set()
+        return run
 
     def client(self, run: Run, *, timeout: float, wanted: Callable[[], bool]) -> EngineClient:
         """The client of a start, once it answers. Raises EngineError, and Cancelled when it is not wanted any more."""
@@ -117,16 +120,31 @@ class EngineHost:
         else:
             threading.Thread(target=run.end, name="declaim-engine-end", daemon=True).start()
 
+    @property
+    def working(self) -> int:
+        """Jobs under way."""
+        return len(self._jobs)
+
     @contextlib.contextmanager
-    def job(self) -> Iterator[None]:
-        """Counts a job as under way."""
+    def job(self, cancel: Callable[[], None]) -> Iterator[None]:
+        """A job under way."""
         with self._lock:
-            self.working += 1
+            self._jobs.add(cancel)
         try:
             yield
         finally:
             with self._lock:
-                self.working -= 1
+                self._jobs.discard(cancel)
+
+    def cancel_jobs(self, *, within: float) -> None:
+        """Cancel all that are under way; an engine elsewhere would go on with them. Waits so many seconds at most."""
+        with self._lock:
+            cancels = list(self._jobs)
+        for cancel in cancels:
+            cancel()
+        deadline = time.monotonic() + within
+        while self._jobs and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def explained(self, error: DeclaimError) -> DeclaimError:
         """An error of a job, in words for an artist; an engine that has fallen silent is ended."""
@@ -170,6 +188,7 @@ class EngineHost:
 
     def _keep(self, run: Run, former: Run | None, former_thread: threading.Thread | None) -> None:
         """The thread of one engine, from its start to its end."""
+        run.begun.wait()
         try:
             if former is not None:
                 former.end()
@@ -209,7 +228,9 @@ class EngineHost:
         with contextlib.suppress(OSError):  # what cannot be written is told below
             plan.log.parent.mkdir(parents=True, exist_ok=True)
         remove_old_logs(plan.log)
-        run.log_begin = _write(plan, f"--- Declaim {__version__} on {platform.platform()}, {plan.python}")
+        run.log_begin = _write(
+            plan, _HEADING.format(version=__version__, system=platform.platform(), python=plan.python, time=time.ctime())
+        )
         run.process = EngineProcess.start(
             engine_command(plan.options, python=plan.python, paths=plan.paths),
             log=plan.log,

@@ -46,7 +46,7 @@ def plan() -> Plan:
     except OSError as error:
         nowhere = Path()
         return Plan(log=nowhere, notes=nowhere, problem=_no_folder(error))
-    log, notes = folder / f"engine-{os.getpid()}.log", folder / "plugins.json"
+    log, notes = log_file(), folder / "plugins.json"
     if chosen.engine_source == "URL":
         url = chosen.engine_url.strip()
         return Plan(log=log, notes=notes, url=url, token=chosen.engine_token.strip(), problem=_unreachable(url))
@@ -69,6 +69,14 @@ def plan() -> Plan:
         environment=environment,
         problem=_parts_missing(paths),
     )
+
+
+def log_file() -> Path:
+    """Each Blender has its own."""
+    try:
+        return _folder() / f"engine-{os.getpid()}.log"
+    except OSError:
+        return Path()
 
 
 # Looked up once: every look at the disk lets go of Python's lock, and while an engine starts its threads are keen on it.

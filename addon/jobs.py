@@ -7,6 +7,7 @@ job.wait()                          # or, for scripts: to the end, raising its e
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import dataclasses
 import queue
@@ -86,7 +87,8 @@ class Job:
         """Stop, whatever it is doing. Returns at once; one that has ended stays as it is."""
         if not self._ended.is_set() and not self._cancelled.is_set():
             self._cancelled.set()
-            threading.Thread(target=self._tell_engine, name="declaim-cancel", daemon=True).start()
+            with contextlib.suppress(RuntimeError):  # Python is ending, and the engine with it
+                _thread.start_new_thread(self._tell_engine, ())  # unlike Thread.start it does not wait for the thread
 
     def wait(self, timeout: float | None = None) -> list[tuple[MotionClip, Any]]:
         """The takes, when the job is done; raises its error. Blocks: for scripts. Main thread only."""
@@ -106,7 +108,7 @@ class Job:
     def _run(self) -> None:
         self._begun.wait()  # its imports would hold up whoever starts it
         try:
-            with engine.HOST.job():
+            with engine.HOST.job(self.cancel):
                 takes = self._perform()
             if not self._cancelled.is_set():
                 self.takes = takes
@@ -124,8 +126,8 @@ class Job:
     def _perform(self) -> list[tuple[MotionClip, Any]]:
         from ..core.wire import PerformRequest
 
-        self._stage("Starting the engine", 0.0)
         run = engine.begin(jobs=1)  # it starts while the voice is made
+        self._stage("Sending the voice" if run.settled.is_set() else "Starting the engine", 0.0)
         try:
             self.order.ready()
             client = self._client = engine.client(run=run, wanted=self._wanted)

@@ -77,11 +77,11 @@ def leave(**found):
 PERFORMS = (
     HELP
     + """
-took, slowest = {}, 0.0
+took, cost = {}, {}  # ms, of the clock and of the processor
 def timed(name, call):
-    global slowest
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.thread_time()
     answer = call()
+    cost[name] = max(cost.get(name, 0.0), 1000 * (time.thread_time() - worked))
     took[name] = max(took.get(name, 0.0), 1000 * (time.perf_counter() - began))
     return answer
 
@@ -115,7 +115,7 @@ processes = pid()
 log = engine.log_path()
 until(lambda: (places.folder("engine") / "plugins.json").exists(), 5)
 found = dict(
-    error=str(job.error or ""), takes=[shape for _, shape in job.takes], states=states, busy=busy, cold=cold, took=took,
+    error=str(job.error or ""), takes=[shape for _, shape in job.takes], states=states, busy=busy, cold=cold, took=took, cost=cost,
     kinds=sorted({e[0] for e in events}), rising=fractions == sorted(fractions) and fractions[-1] <= 1.0, stages=len(fractions),
     words=[w.text for e in events if e[0] == "words" for w in e[1]], cached=again, same=processes == one, bundled=bundled,
     kept=[row["id"] for row in json.loads((places.folder("engine") / "plugins.json").read_text())["plugins"]],
@@ -127,6 +127,12 @@ found["disable"] = time.perf_counter() - began
 leave(**found)
 """
 )
+
+
+def _crowding() -> float:
+    """How many times slower than alone a program runs on this machine now."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1.0, load / (os.cpu_count() or 1))
 
 
 def test_it_starts_when_needed_and_performs(blender_python: BlenderPython, each_blender: str) -> None:
@@ -141,8 +147,9 @@ def test_it_starts_when_needed_and_performs(blender_python: BlenderPython, each_
     assert found["cached"]["takes"] == 2 and found["cached"]["said"] == ""
     assert {"gesture", "visemes"} <= set(found["bundled"]) <= set(found["kept"])
     assert "Declaim" in found["log"] and "Traceback" not in found["log"]
-    assert found["cold"] < 5.0, found["cold"]
-    assert max(found["took"].values()) < 10.0, found["took"]  # ms
+    assert found["cold"] < 5.0 * _crowding(), found["cold"]
+    assert max(found["cost"].values()) < 10.0, found["cost"]
+    assert max(found["took"].values()) < 10.0 * _crowding(), found["took"]
     assert done.leftovers == () and not psutil.pid_exists(found["pid"])
     print(f"Blender {each_blender}: cold start {found['cold']:.2f} s, callbacks in ms {found['took']}")
 
@@ -187,7 +194,7 @@ def test_a_job_is_cancelled_at_once_wherever_it_is(blender_python: BlenderPython
     found = done.json
     for moment in ("starting", "sending", "working", "hanging", "making"):
         took, finished, error, thread_ended = found[moment][:4]
-        assert took < 10.0 and finished and error == "Cancelled" and thread_ended, (moment, found)
+        assert took < 10.0 * _crowding() and finished and error == "Cancelled" and thread_ended, (moment, found)
     assert "Taking its time" in found["stages"]
     assert found["next"]["said"] == "" and found["next"]["seconds"] < 5.0
     assert found["idle"] == ["READY", 0, True] and found["jobs"]
@@ -263,6 +270,13 @@ settings.engine_source, settings.engine_url, settings.engine_token = "URL", sys.
 found["test"] = [pressed("engine_test"), *addon["engine_buttons"].tested()]
 found["elsewhere"] = outcome(job_of(DEMO))
 found["there"] = engine.client().health().pid
+job = job_of(DEMO, trouble("slow")).start()
+stage_of(job, "Taking its time")
+found["ended"] = [engine.state(), engine.HOST.working]
+engine._end()
+found["ended"] += [type(job.error).__name__, engine.state(), engine.HOST.working]
+until(lambda: engine.client().health().worker == "ready", 3)
+found["spared"] = [engine.client().health().worker, engine.client().health().pid == found["there"]]
 settings.engine_token = "no token of theirs at all"
 found["token"] = [pressed("engine_test"), outcome(job_of(DEMO))]
 settings.engine_url = "http://192.0.2.1:9"
@@ -280,7 +294,8 @@ leave(**found)
 
 def test_its_buttons_and_an_engine_elsewhere(blender_python: BlenderPython, tmp_path: Path) -> None:
     options = {"token_file": str(tmp_path / "token"), "cache_folder": str(tmp_path / "cache")}
-    with EngineProcess.start(engine_command(options), log=tmp_path / "log") as elsewhere:
+    env = {**os.environ, "DECLAIM_PLUGINS": str(TROUBLE)}
+    with EngineProcess.start(engine_command(options), log=tmp_path / "log", env=env) as elsewhere:
         done = blender_python(BUTTONS, elsewhere.announcement.url, tmp_path / "token")
         found = done.json
         assert found["there"] == elsewhere.pid
@@ -292,6 +307,8 @@ def test_its_buttons_and_an_engine_elsewhere(blender_python: BlenderPython, tmp_
     assert found["copy"] == ["FINISHED"]
     assert found["test"][0] == ["FINISHED"] and "answered in" in found["test"][1] and found["test"][2] == "CHECKMARK"
     assert found["elsewhere"]["takes"] == 1
+    assert found["ended"] == ["BUSY", 1, "Cancelled", "STOPPED", 0]  # as when Blender quits: the job there ends
+    assert found["spared"] == ["ready", True]
     for said in (found["token"][0], found["token"][1]["said"]):
         assert "refuses the token" in said and "preferences" in said
     for said in (found["offline"][0], found["offline"][1]["said"]):
