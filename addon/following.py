@@ -66,7 +66,7 @@ def _held(rig: bpy.types.Object, landed: Landed, landing: Landing) -> tuple[list
     held: dict[str, None] = {}
     shapes: dict[str, None] = {}
     for frame in _frames(landed.action, landing, strip is not None):
-        below = _local_turns(rig, bones, frame, landed.action if adds else None)
+        below = _local_turns(rig, bones, frame, landed.action) if adds else {}
         seen = _local_turns(rig, bones, frame)
         for name, curves in bones.items():
             pose = rig.pose.bones[name]

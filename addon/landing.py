@@ -122,7 +122,8 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
     rig_curves: Sequence[Curve] = curves.rig
     face = [curve for curve in curves.face if character.has_shape(keys, curve.data_path)]
     if as_strip:
-        held = layering.to_hold(rig, keys, dataclasses.replace(prepared.curves, face=tuple(face)))
+        whole = dataclasses.replace(prepared.curves, face=tuple(face))
+        held = layering.to_hold(rig, keys, whole, over_takes=add)
         notes += _push_down(owners, first, curves.frames, replaced=not add)
         if pose := layering.hold(rig, keys, held, first):
             notes.append(rpt_('What nothing else animates is held below the take by "{name}".').format(name=pose))

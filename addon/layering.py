@@ -32,10 +32,14 @@ class Held:
     face: tuple[Curve, ...]
 
 
-def to_hold(rig: bpy.types.Object, keys: Sequence[bpy.types.Key], curves: RigCurves) -> Held:
-    """What a track below a take with ``curves`` must hold. To be asked before anything is pushed down."""
-    own, any_rig = _channels([rig], "OBJECT", takes=False), _channels([rig], "OBJECT", takes=True)
-    own_face, any_face = _channels(keys, "KEY", takes=False), _channels(keys, "KEY", takes=True)
+def to_hold(rig: bpy.types.Object, keys: Sequence[bpy.types.Key], curves: RigCurves, *, over_takes: bool) -> Held:
+    """What a track below a take with ``curves`` must hold. To be asked before anything is pushed down.
+
+    ``over_takes``: what other takes animate stays below this one, and needs no holding.
+    """
+    any_rig, any_face = _channels([rig], "OBJECT", takes=True), _channels(keys, "KEY", takes=True)
+    own = any_rig if over_takes else _channels([rig], "OBJECT", takes=False)
+    own_face = any_face if over_takes else _channels(keys, "KEY", takes=False)
     held = []
     for curve in curves.rig:
         channel = (curve.data_path, curve.index)

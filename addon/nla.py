@@ -93,7 +93,10 @@ def strip_of(owner: bpy.types.ID, action: bpy.types.Action) -> tuple[Any, Any] |
 
 
 def show(owner: bpy.types.ID, action: bpy.types.Action, others: Collection[bpy.types.Action]) -> None:
-    """Unmute the track of ``action`` and mute those of ``others`` that play at the same time."""
+    """Unmute the track of ``action`` and mute those of ``others`` that play at the same time.
+
+    An added take keeps what it is added to: it takes the place of other added ones alone.
+    """
     found = strip_of(owner, action)
     if found is None:
         return
@@ -101,7 +104,7 @@ def show(owner: bpy.types.ID, action: bpy.types.Action, others: Collection[bpy.t
     track.mute = False
     for other in others:
         place = strip_of(owner, other) if other != action else None
-        if place is not None:
+        if place is not None and not (strip.blend_type != "REPLACE" and place[1].blend_type == "REPLACE"):
             place[0].mute = _overlap(strip, place[1])
 
 

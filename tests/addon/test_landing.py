@@ -231,6 +231,19 @@ for bone, name in enumerate(character.rest_of(rig).bones):
 rig.pose.bones["pelvis"].location = take.location[0]
 put(rig, clip, layer="ADDITIVE", keys="REDUCED", tolerance=0.05)
 found["over its first pose"] = max(float(np.abs(seen_joints(rig, FIRST + f) - joints_of(clip)[f]).max()) for f in (0, 20, 47))
+# over another take
+rig = make_rig(parts=())
+other = make_clip(seed=7)
+under, _ = put(rig, clip)
+over, _ = put(rig, other, name="line 2", layer="ADDITIVE")
+landing.use(rig, over.action, over.face_action, [under.action])
+both = channels_at(rig, ["head"], FIRST + 20)[0]["head"]
+rest = character.rest_of(rig)
+of_clip, of_other = (module("core.retarget").keys_of(c, body, rest).quaternions[:, rest.bones.index("head")] for c in (clip, other))
+delta = rotations.multiply(rotations.conjugate(of_other[0]), of_other[20])
+found["over a take"] = apart(both, rotations.multiply(of_clip[20], delta))
+landing.use(rig, under.action, under.face_action, [over.action])
+found["the take alone"] = float(np.abs(seen_joints(rig, FIRST + 20) - joints_of(clip)[20]).max())
 # with nothing to add to, the take stands on its own
 rig = make_rig(parts=())
 alone, _ = put(rig, clip, layer="ADDITIVE")
@@ -261,6 +274,7 @@ def test_an_additive_take_turns_what_is_below(each_blender: str, blender_python:
         assert seen[mode]["moved"] and seen[mode]["own"]
     assert seen["QUATERNION"]["shape"] < 1e-4
     assert seen["over its first pose"] < 5e-3  # keys are reduced
+    assert seen["over a take"] < 0.1 and seen["the take alone"] < 1e-4
     assert seen["alone"] < 1e-4 and seen["alone notes"]
     assert seen["held"] < 0.1 and seen["held as it begins"] < 0.1
     assert seen["held shapes"] == pytest.approx([0.15, 0.0], abs=1e-6)
