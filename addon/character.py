@@ -24,6 +24,10 @@ def problem(rig: bpy.types.Object | None) -> str:
         return rpt_('"{name}" is no armature: select the armature of the character').format(name=rig.name)
     if rig.library is not None:
         return rpt_('"{name}" is linked from another file: choose Object > Library Override > Make').format(name=rig.name)
+    if rig.override_library is not None and rig.override_library.is_system_override:
+        return rpt_('"{name}" is an override that is not editable: choose Library Override > Make in the Outliner').format(
+            name=rig.name
+        )
     if rig.mode == "EDIT" or rig.data.is_editmode:
         return rpt_('"{name}" is in edit mode: leave it with Tab').format(name=rig.name)
     from ..core.rig_names import missing

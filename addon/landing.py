@@ -124,11 +124,14 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
     if as_strip:
         whole = dataclasses.replace(prepared.curves, face=tuple(face))
         held = layering.to_hold(rig, keys, whole, over_takes=add)
+        facing = layering.facing_below(rig, curves.rig)
         notes += _push_down(owners, first, curves.frames, replaced=not add)
         if pose := layering.hold(rig, keys, held, first):
             notes.append(rpt_('What nothing else animates is held below the take by "{name}".').format(name=pose))
         if add:
             rig_curves = layering.added_curves(rig, prepared.modes, curves, first)
+        else:
+            rig_curves = facing
     written = blender_action.new_action(landing.name, rig.name, rig_curves, face, first, landing.interpolation)
     nla.mark(written.action, written.face_action)
     faces = keys if written.face_action is not None else []

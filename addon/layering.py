@@ -74,6 +74,24 @@ def hold(rig: bpy.types.Object, keys: Sequence[bpy.types.Key], held: Held, frame
     return str(written.action.name)
 
 
+def facing_below(rig: bpy.types.Object, curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """``curves`` with each quaternion's sign as it is on the rig: a strip blends channels by themselves, and between two signs
+    of one turn a bone would tumble."""
+    rows: dict[str, list[Curve]] = {}
+    for curve in curves:
+        if curve.mode == "QUATERNION":
+            rows.setdefault(curve.group, []).append(curve)
+    turned = set()
+    for name, four in rows.items():
+        now = rig.pose.bones[name].rotation_quaternion
+        if sum(now[curve.index] * float(curve.values[0]) for curve in four) < 0:
+            turned.add(name)
+    return tuple(
+        dataclasses.replace(curve, values=-curve.values) if curve.group in turned and curve.mode else curve
+        for curve in curves
+    )
+
+
 def added_curves(
     rig: bpy.types.Object, modes: Sequence[tuple[str, str]], curves: RigCurves, first: int
 ) -> tuple[Curve, ...]:
