@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from .conftest import BlenderPython
 
 # A take of eight words at 24 frames a second from frame 11, on an armature that is the scene's character.
@@ -261,3 +265,53 @@ print(json.dumps([first, second, [rig.declaim.row, rig.animation_data.action.nam
 """
     ).json
     assert found == [[1, 1, "two"], [0, 0, "one", 1], [0, "one"]]
+
+
+def test_boxes_are_drawn_in_the_colours_given(blender_python: BlenderPython, each_blender: str, tmp_path: Path) -> None:
+    done = blender_python(
+        """
+import importlib, json, os, sys
+import gpu
+if hasattr(gpu, "init"):
+    gpu.init()
+else:  # in background mode before 5.2 a render is what sets up graphics
+    scene = bpy.context.scene
+    scene.render.engine, scene.render.filepath = "BLENDER_WORKBENCH", sys.argv[1]
+    scene.render.resolution_x = scene.render.resolution_y = 16
+    bpy.ops.render.render()
+boxes = importlib.import_module(EXTENSION + ".addon.word_boxes")
+shader = boxes.made_shader()
+batch = boxes.batch(shader, [(90.0, 95.0), (100.0, 105.0), (106.0, 110.0), (111.0, 112.0)], [0.0, 0.0, 1.0, 0.0])
+offscreen = gpu.types.GPUOffScreen(100, 20)
+with offscreen.bind():
+    buffer = gpu.state.active_framebuffer_get()
+    buffer.clear(color=(0.0, 0.0, 0.0, 1.0))
+    gpu.state.depth_test_set("NONE")
+    gpu.state.blend_set("ALPHA")
+    shader.bind()
+    shader.uniform_float("view", (100.0, 10.0, 100.0, 20.0))  # the box before lies left of the view, the last right of it
+    shader.uniform_float("box", (2.0, 18.0, 3.0, 1.0))
+    for name, colour in {"plain": (1, 0, 0, 1), "strike": (0, 0, 1, 1), "rim": (0, 1, 0, 1)}.items():
+        shader.uniform_float(name, colour)
+    shader.uniform_float("rimWidth", 1.0)
+    batch.draw_range(shader, elem_start=6, elem_count=12)
+    seen = buffer.read_color(0, 0, 100, 20, 4, 0, "UBYTE")
+seen.dimensions = 100 * 20 * 4
+at = lambda x, y: [seen[(y * 100 + x) * 4 + channel] for channel in range(3)]
+print(json.dumps({"plain": at(25, 10), "strike": at(80, 10), "between": at(55, 10), "rim": at(25, 2), "above": at(25, 19),
+                  "corner": at(1, 2)}))
+sys.stdout.flush()
+os._exit(0)  # software graphics may fall over on the way out
+""",
+        tmp_path / "set_up.png",
+        version=each_blender,
+        check=False,
+    )
+    if done.returncode and "made_shader" not in done.stderr:
+        pytest.skip(f"Blender {each_blender} has no graphics here in background mode.")
+    found = done.json
+    assert found["plain"] == [255, 0, 0]
+    assert found["strike"] == [0, 0, 255]
+    assert found["rim"] == [0, 255, 0]
+    assert found["between"] == found["above"] == [0, 0, 0]
+    assert 0 < found["corner"][1] < 255  # rounded, without stairs
