@@ -3,6 +3,7 @@
 # make test        every test, offline      make check   style and types      make bench   the figures in docs/benchmarks.md
 # make extension   the Blender extension's zips, into dist/; EXTENSION="--platform windows-x64" for others (docs/extension.md)
 # make test-blender   the extension's tests in every Blender that it promises to work in
+# make test-window    a real window worked by simulated mouse and keys, where the desktop programs are at hand
 #
 # PYTHON chooses the interpreter (3.11 or 3.13), VENV where the environment goes. Only setup, extension and test-blender download.
 
@@ -30,7 +31,7 @@ PYTHON_5.0 = $(call find_python,3.11)
 PYTHON_5.2 = $(call find_python,3.13)
 BLENDERS ?= 4.2 4.5 5.0 5.2
 
-.PHONY: setup demo test check bench test-smplx body clean extension test-blender
+.PHONY: setup demo test check bench test-smplx body clean extension test-blender test-window
 
 setup: $(VENV)/.ready tests/js/node_modules/.ready build/wheels/.ready
 
@@ -87,6 +88,9 @@ test-blender: setup $(BLENDERS:%=.venvs/%/.ready)
 	  $(PYTHON_$*) -m venv .venvs/$* && \
 	  .venvs/$*/$(BIN_NAME)/python -m pip install --quiet --disable-pip-version-check $(BPY_$*) && touch $@; \
 	else echo "The Python of Blender $* is not here, so its tests will be skipped."; fi
+
+test-window: setup
+	$(PY) -m pytest tests/window
 
 clean:
 	rm -rf $(VENV) .venvs out build dist tests/js/node_modules *.egg-info
