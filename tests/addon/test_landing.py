@@ -592,3 +592,24 @@ print(json.dumps([off, blender_action.curves_in(landed.action, "OBJECT")[0].keyf
 """
     off, kind = run(blender_python, script)
     assert off < 1e-4 and kind == interpolation
+
+
+HANDLES = """
+reduction = module("core.key_reduction")
+generator = np.random.default_rng(2)
+worst = 0.0
+for _ in range(20):
+    keys = np.unique(np.concatenate([[0, 119], generator.choice(118, generator.integers(2, 40)) + 1]))
+    values = np.zeros((120, 1))
+    values[keys, 0] = np.cumsum(generator.normal(size=len(keys)) * generator.choice([0.1, 1, 3], len(keys)))
+    curve = module("core.rig_curves").Curve(data_path="location", index=0, group="", values=values[keys, 0], frames=keys)
+    action = blender_action.new_action("curve", "rig", [curve], (), 0, "BEZIER").action
+    made = blender_action.curves_in(action, "OBJECT")[0]
+    seen = np.array([made.evaluate(frame) for frame in range(120)])
+    worst = max(worst, float(np.abs(seen - reduction._smooth(values, keys, np.arange(120))[:, 0]).max() / np.ptp(seen)))
+print(json.dumps(worst))
+"""
+
+
+def test_smooth_keys_are_foreseen_as_blender_joins_them(each_blender: str, blender_python: BlenderPython) -> None:
+    assert run(blender_python, HANDLES, version=each_blender) < 1e-4

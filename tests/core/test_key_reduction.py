@@ -157,3 +157,10 @@ def test_rotation_modes_at_rest_and_in_gimbal_lock(mode: str) -> None:
     assert np.isfinite(values).all()
     cosine = np.abs((quaternions_of(values, mode) * quaternions).sum(axis=1))
     np.testing.assert_allclose(cosine, 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("mode", EULER_ORDERS)
+def test_a_spin_about_the_middle_axis_is_one_curve(mode: str) -> None:
+    axis = np.eye(3)["XYZ".index(mode[1])] + 1e-3
+    quaternions = rotations.axis_angle_to_quaternion(np.linspace(0, 6, 200)[:, None] * axis)
+    assert np.abs(np.diff(channels(quaternions, mode), axis=0)).max() < 1.5  # no leap of half a turn

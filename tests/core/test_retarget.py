@@ -156,7 +156,9 @@ def reposed(body: Body, pose: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("down", "curl"), [(0.6, 0.0), (1.4, 0.0), (0.0, 0.5), (0.9, 0.4)], ids=["A", "arms down", "curled", "both"]
+    ("down", "curl"),
+    [(0.6, 0.0), (1.4, 0.0), (0.0, 0.5), (0.9, 0.4), (0.1, 0.15)],
+    ids=["A", "arms down", "curled", "both", "a little"],
 )
 def test_any_rest_pose_of_the_same_body_gives_the_same_motion(
     down: float, curl: float, body: Body, clip: MotionClip
@@ -167,6 +169,24 @@ def test_any_rest_pose_of_the_same_body_gives_the_same_motion(
     body_joints = [joint for joint in range(55) if joint not in FACE_JOINTS]
     assert worst_angle(directions(places), directions(joints), body_joints) < 0.1
     np.testing.assert_allclose(places[:, :22], joints[:, :22], atol=1e-3)
+
+
+def test_fingertips_curled_at_rest_point_as_the_clips(body: Body, clip: MotionClip) -> None:
+    pose = a_pose(0.3, 0.5)
+    turns, places = body.joints(poses=pose, trans=standing(body)[None])
+    rest = rig_of(np.asarray(places[0], dtype=np.float64))
+    tips = [joint for joint in FINGERS if joint not in CHILD and "thumb" not in JOINTS[joint]]
+    ours = body.rest_joints()
+    along = {joint: rotations.normalised(ours[joint] - ours[PARENTS[joint]]) for joint in tips}
+    for joint in tips:  # their bones point where the tips do
+        y = Z_UP @ turns[0, joint] @ along[joint]
+        x = rotations.normalised(np.cross(y, (0.3, 0.9, 0.2)))
+        rest.matrices[joint, :3, :3] = np.stack([x, y, np.cross(x, y)], axis=1)
+    seen = posed(keys_of(clip, body, rest), rest)
+    world, _ = body.pose_clip(clip)
+    for joint in tips:
+        true = world[:, joint] @ along[joint] @ Z_UP.T
+        np.testing.assert_allclose(seen[:, joint, :3, 1], true, atol=2e-3)
 
 
 def stranger(body: Body) -> Array:
