@@ -73,6 +73,8 @@ def _free_name(name: str) -> str:
 
 def _leave_mode(context: bpy.types.Context) -> None:
     """Bones are made in edit mode: whatever is being edited goes to Object Mode first."""
+    if context.window is not None and context.window.scene != context.scene:
+        raise InputError(f'The scene "{context.scene.name}" is not the one shown.', hint="Go to that scene first.")
     active = context.view_layer.objects.active
     if active is None or active.mode == "OBJECT":
         return
@@ -181,6 +183,19 @@ def fit_bones(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     avatar_correctives.drive_correctives(rig, face_meshes(rig), body.correctives, Z_UP.axes)
     rig[avatar_shapes.BETAS] = betas
     bpy.ops.object.mode_set(mode=mode)
+
+
+def _add_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator_menu_enum("declaim.add_avatar", "shape", text="Declaim Avatar", icon="OUTLINER_OB_ARMATURE")
+
+
+def register() -> None:
+    bpy.types.VIEW3D_MT_armature_add.append(_add_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_armature_add.remove(_add_menu)
 
 
 CLASSES = (DECLAIM_OT_add_avatar, DECLAIM_OT_fit_bones, *avatar_asset.CLASSES)

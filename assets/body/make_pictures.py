@@ -26,8 +26,9 @@ LIGHTS = (  # place, size, watts, colour: key, fill, rim
 def main() -> None:
     root = HERE.parents[1]
     spec = importlib.util.spec_from_file_location("declaim", root / "__init__.py", submodule_search_locations=[str(root)])
-    assert spec is not None
-    sys.modules["declaim"] = importlib.util.module_from_spec(spec)
+    assert spec is not None and spec.loader is not None
+    package = sys.modules["declaim"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
     importlib.import_module("declaim.addon").register()
     for shape in ("woman", "man"):
         picture(shape)

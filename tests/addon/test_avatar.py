@@ -159,6 +159,44 @@ def test_bones_follow_the_shape_when_asked(each_blender: str, blender_python: Bl
     assert abs(seen["floor"]) < 0.005
 
 
+MODES = """
+def start(kind):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    {"MESH": bpy.ops.mesh.primitive_cube_add, "ARMATURE": bpy.ops.object.armature_add, "CURVE": bpy.ops.curve.primitive_bezier_curve_add}[kind]()
+    return bpy.context.object
+
+found = {}
+for kind, mode in (("MESH", "EDIT"), ("MESH", "SCULPT"), ("MESH", "WEIGHT_PAINT"), ("ARMATURE", "EDIT"), ("ARMATURE", "POSE"), ("CURVE", "EDIT")):
+    theirs = start(kind)
+    bpy.ops.object.mode_set(mode=mode)
+    bpy.ops.declaim.add_avatar()
+    found[f"{kind} {mode}"] = [bpy.context.object.name, bpy.context.object.mode, theirs.mode, len(bpy.data.objects)]
+start("MESH")
+bpy.ops.ed.undo_push(message="Before")
+bpy.ops.declaim.add_avatar("EXEC_DEFAULT", True)
+added = len(bpy.data.objects)
+bpy.ops.ed.undo()
+undone = len(bpy.data.objects), len(bpy.data.armatures), len([m for m in bpy.data.meshes if "Declaim" in m.name])
+bpy.ops.ed.redo()
+other = bpy.data.scenes.new("Other")
+refused = ""
+with bpy.context.temp_override(scene=other, view_layer=other.view_layers[0]):
+    try:
+        bpy.ops.declaim.add_avatar()
+    except RuntimeError as error:
+        refused = str(error)
+redone = len(bpy.data.objects)
+print(json.dumps({"modes": found, "added": added, "undone": undone, "redone": redone, "other": len(other.objects), "refused": refused}))
+"""
+
+
+def test_it_comes_from_any_mode_and_goes_in_one_step(each_blender: str, blender_python: BlenderPython) -> None:
+    seen = run(blender_python, MODES, version=each_blender)
+    assert all(row == ["Declaim Woman", "OBJECT", "OBJECT", 11] for row in seen["modes"].values()), seen["modes"]
+    assert seen["added"] == 11 and seen["undone"] == [1, 0, 0] and seen["redone"] == 9
+    assert seen["other"] == 0 and "is not the one shown" in seen["refused"]
+
+
 TWO = """
 bpy.ops.declaim.add_avatar(shape="woman")
 first = bpy.context.object
