@@ -120,6 +120,11 @@ def mixdown(scene: bpy.types.Scene, strip: Any, path: Path) -> None:
     Raises AudioError where Blender cannot.
     """
     first, end = _seen(strip)
+    if first < 0:
+        raise AudioError(
+            f'The retimed strip "{strip.name}" begins before frame 0, where Blender renders nothing.',
+            hint="Move it to frame 0 or later.",
+        )
     family = _family(strip)
     with contextlib.ExitStack() as changes:
         for other in every_strip(scene.sequence_editor):

@@ -83,12 +83,13 @@ def _of_folder(settings: Any) -> list[Voice]:
     folder = absolute(settings.folder)
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", hint="Check the path for a typing error.")
+    listed = [Voice(path=path, original=path, name=path.name, script=script_beside(path)) for path in recordings(folder)]
     found = []
-    for path in recordings(folder):
-        voice = Voice(path=path, original=path, name=path.name, script=script_beside(path))
-        if path.suffix.lower() not in _READ_BY_ENGINE:
-            voice = _rendered(voice, Cut(source=path), _new_folder())
-        found.append(voice)
+    for voice in listed:
+        if voice.path.suffix.lower() not in _READ_BY_ENGINE:
+            found.append(_rendered(voice, Cut(source=voice.path), _new_folder()))
+        else:
+            found.append(voice)
     if not found:
         raise InputError(
             f"{folder} holds no recordings.", hint=f"Put files into it that end in {', '.join(SUFFIXES[:4])} and so on."

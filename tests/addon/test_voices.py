@@ -38,7 +38,11 @@ def settings(**given):
     return SimpleNamespace(**(values | given))
 
 def told(voice):
-    voices.prepare(voice)
+    try:
+        voices.prepare(voice)
+    except errors.DeclaimError:
+        voices.discard(voice)
+        raise
     kept = folder / f"out-{len(os.listdir(folder))}.wav"
     shutil.copyfile(voice.path, kept)
     row = dict(path=str(kept), own=str(voice.path), name=voice.name, script=voice.script, start_frame=voice.start_frame,
@@ -49,7 +53,8 @@ def told(voice):
 
 def take(name, **given):
     try:
-        found[name] = [told(voice) for voice in voices.voice_of(settings(**given), bpy.context)]
+        listed = voices.voice_of(settings(**given), bpy.context)
+        found[name] = [told(voice) for voice in listed]
     except errors.DeclaimError as error:
         found["errors"][name] = [error.message, error.hint]
 """
@@ -171,7 +176,7 @@ def heard(name, strip):
 
 other = strips.new_sound("other", path, 3, 1)
 other.volume = 0.25
-strip = strips.new_sound("strip", path, 1, 10)
+strip = strips.new_sound("strip", path, 1, 30)
 strip.volume = 0.1
 strip.mute = True
 before = [scene.frame_start, scene.frame_end, scene.render.ffmpeg.audio_mixrate, other.mute, round(other.volume, 3)]
@@ -197,7 +202,7 @@ scene.render.fps, scene.render.fps_base = 24, 1.0
 strip.frame_offset_start = 24
 copied = folder / "packed away.wav"
 shutil.copyfile(path, copied)
-packed = strips.new_sound("packed.wav", str(copied), 5, 40)
+packed = strips.new_sound("packed.wav", str(copied), 5, 60)
 packed.sound.pack()
 copied.unlink()
 take("packed", voice_source="STRIP", strip=packed.name)
@@ -250,8 +255,7 @@ def test_strips_are_heard_as_blender_plays_them(
         mixed, rate = soundfile.read(found[f"{name} mixdown"], dtype="float32", always_2d=True)
         assert rate == RATE
         count = min(len(ours), len(mixed))
-        gain = float(mixed[:count, 0] @ ours[:count] / (ours[:count] @ ours[:count]))
-        np.testing.assert_allclose(mixed[:count, 0], gain * ours[:count], atol=1e-3, err_msg=name)
+        assert _mismatch(ours[:count], mixed[:count, 0]) < 1e-3, name
     assert found["same"] and found["own mute and volume"] == [True, 0.1]
     np.testing.assert_array_equal(read(found["packed"][0])[:, 0], samples)
     assert found["packed"][0]["name"] == "packed.wav"
@@ -298,17 +302,35 @@ def test_retimed_strips(
     frame = RATE // FPS
     assert len(heard) == pytest.approx(140 * frame, abs=frame)
     assert found["retimed"][0]["start_frame"] == 10
-    for start, end, begin, speed in ((2, 29, 0, 40 / 30), (32, 130, 40, (len(samples) / frame - 40) / 110)):
-        ticks = np.arange(start * frame, min(end * frame, len(heard)))
-        source = (begin + (ticks / frame - (0 if begin == 0 else 30)) * speed) * frame
-        wanted = np.interp(source, np.arange(len(samples)), samples)
-        envelope, reference = (np.abs(row).reshape(-1, 480).mean(axis=1) for row in _blocks(heard[ticks], wanted))
-        assert np.corrcoef(envelope, reference)[0, 1] > 0.98, (start, end)
+    assert _likeness(heard, samples, (2, 29), lambda time: time * 40 / 30) > 0.98
+    # Blender 4 puts the last key on the last frame of the sound, Blender 5 behind it; its mixer is up to 10 ms late.
+    length = len(samples) / frame
+    ends = [
+        _likeness(heard, samples, (32, 130), lambda time, n=n, late=late: 40 - late + (time - 30) * (n - 40) / 110)
+        for n in (length, length - 1)
+        for late in (0.0, 0.1, 0.2, 0.3)
+    ]
+    assert max(ends) > 0.98
     assert found["left"] == []
 
 
-def _blocks(*rows: Array) -> list[Array]:
-    return [row[: len(row) // 480 * 480] for row in rows]
+def _likeness(heard: Array, samples: Array, span: tuple[int, int], content: Callable[[Array], Array]) -> float:
+    """Correlation of loudness over the frames of ``span`` with the recording read at ``content`` frames."""
+    frame = RATE // FPS
+    ticks = np.arange(span[0] * frame, min(span[1] * frame, len(heard)))
+    wanted = np.interp(content(ticks / frame) * frame, np.arange(len(samples)), samples)
+    ours, theirs = (np.abs(row[: len(row) // 480 * 480]).reshape(-1, 480).mean(axis=1) for row in (heard[ticks], wanted))
+    return float(np.corrcoef(ours, theirs)[0, 1])
+
+
+def _mismatch(ours: Array, mixed: Array) -> float:
+    """How far they are apart at most, but for the gain and for a sample that Blender rounds the other way."""
+    found = []
+    for shift in (-1, 0, 1):
+        left, right = ours[2 + shift : len(ours) - 2 + shift], mixed[2 : len(mixed) - 2]
+        gain = float(right @ left / (left @ left))
+        found.append(float(np.abs(right - gain * left).max()))
+    return min(found)
 
 
 _PLACED = """
