@@ -147,18 +147,6 @@ class DeclaimWord(bpy.types.PropertyGroup):
     name: StringProperty(name="Word", override=_OVERRIDE)
 
 
-def _word_chosen(take: Any) -> int:
-    from . import words
-
-    return words.chosen(take)
-
-
-def _choose_word(take: Any, index: int) -> None:
-    from . import words
-
-    words.choose(take, index)
-
-
 class DeclaimTake(bpy.types.PropertyGroup):
     """One performance of a line. Its action keeps the motion; this is what made it."""
 
@@ -175,14 +163,6 @@ class DeclaimTake(bpy.types.PropertyGroup):
     order: StringProperty(name="Order", description="All settings that made this take, as JSON", override=_OVERRIDE)
     record: StringProperty(name="Record", description="Timeline and provenance of the take, as JSON", override=_OVERRIDE)
     words: CollectionProperty(type=DeclaimWord, override=_INSERTED)
-    # the word at the playhead: nothing is kept, so the list follows and a click jumps
-    word: IntProperty(
-        name="Word",
-        description="The word at the playhead; set, the playhead jumps",
-        get=_word_chosen,
-        set=_choose_word,
-        override=_OVERRIDE,
-    )
     mouth_written: FloatProperty(name="Mouth Strength as Written", default=1.0, override=_OVERRIDE)
 
 
@@ -192,28 +172,11 @@ def _mouth_changed(character: Any, context: Any) -> None:
     takes.rescale_mouths(character.id_data)
 
 
-def _row_chosen(character: Any) -> int:
-    return int(character.take)
-
-
-def _choose_row(character: Any, index: int) -> None:
-    from . import take_list
-
-    take_list.choose(character, index)
-
-
 class DeclaimCharacter(bpy.types.PropertyGroup):
     """On the armature object of a character."""
 
     takes: CollectionProperty(type=DeclaimTake, override=_INSERTED)
     take: IntProperty(name="Take", description="The take that is in use", override=_OVERRIDE)
-    row: IntProperty(
-        name="Take",
-        description="The take that is in use; set, another comes in use",
-        get=_row_chosen,
-        set=_choose_row,
-        override=_OVERRIDE,
-    )
     previous: IntProperty(name="Take Before", description="The take that was in use before", default=-1, override=_OVERRIDE)
     mouth_strength: FloatProperty(
         name="Mouth",
@@ -231,6 +194,32 @@ def _is_armature(self: Any, value: Any) -> bool:
     return bool(value.type == "ARMATURE")
 
 
+# What the lists show as chosen is read off, never kept, so nothing can disagree. It is the scene's, not the character's: an
+# override would carry it into the file, and opening the file would move the playhead.
+def _word_chosen(scene: Any) -> int:
+    from . import words
+
+    return words.chosen(bpy.context)
+
+
+def _choose_word(scene: Any, index: int) -> None:
+    from . import words
+
+    words.choose(bpy.context, index)
+
+
+def _take_chosen(scene: Any) -> int:
+    from . import take_list
+
+    return take_list.chosen(bpy.context)
+
+
+def _choose_take(scene: Any, index: int) -> None:
+    from . import take_list
+
+    take_list.choose(bpy.context, index)
+
+
 class DeclaimScene(bpy.types.PropertyGroup):
     """A scene's settings."""
 
@@ -246,6 +235,15 @@ class DeclaimScene(bpy.types.PropertyGroup):
             poll=_is_armature,
         ),
         "generator": EnumProperty(name="Generator", description="What moves body, hands, head and face", items=_generators),
+        "word": IntProperty(
+            name="Word", description="The word at the playhead; set, the playhead jumps", get=_word_chosen, set=_choose_word
+        ),
+        "take": IntProperty(
+            name="Take",
+            description="The take that is in use; set, another comes in use",
+            get=_take_chosen,
+            set=_choose_take,
+        ),
         "show_words": BoolProperty(
             name="Words on the Timeline",
             description="Draw the words of the take in use along the bottom of the animation editors",

@@ -9,12 +9,20 @@ import bpy
 from ..core.errors import DeclaimError
 
 
-def choose(data: Any, index: int) -> None:
-    """A row was clicked: its take in use, or a popup that says why it cannot be."""
-    from . import character, takes  # which know of properties.py, where this is called
+def chosen(context: bpy.types.Context) -> int:
+    """The row of the take in use; -1 where there is no character."""
+    from . import takes  # which knows of properties.py, where this is called
 
-    rig = data.id_data
-    if index == data.take or not 0 <= index < len(data.takes):
+    rig = takes.active_character(context)
+    return -1 if rig is None else int(rig.declaim.take)
+
+
+def choose(context: bpy.types.Context, index: int) -> None:
+    """A row was clicked: its take in use, or a popup that says why it cannot be."""
+    from . import character, takes
+
+    rig = takes.active_character(context)
+    if rig is None or index == rig.declaim.take or not 0 <= index < len(rig.declaim.takes):
         return
     reason = character.problem(rig)
     if not reason:
@@ -23,7 +31,7 @@ def choose(data: Any, index: int) -> None:
         except DeclaimError as error:
             reason = str(error)
     if reason and not bpy.app.background:
-        bpy.context.window_manager.popup_menu(lambda menu, _: menu.layout.label(text=reason), title="Take", icon="ERROR")
+        context.window_manager.popup_menu(lambda menu, _: menu.layout.label(text=reason), title="Take", icon="ERROR")
 
 
 class DECLAIM_UL_takes(bpy.types.UIList):
@@ -55,7 +63,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
         layout.label(text="No takes yet", icon="INFO")
         return
     row = layout.row()
-    row.template_list("DECLAIM_UL_takes", "", rig.declaim, "takes", rig.declaim, "row", rows=4)
+    row.template_list("DECLAIM_UL_takes", "", rig.declaim, "takes", context.scene.declaim, "take", rows=4)
     column = row.column(align=True)
     column.operator("declaim.take_again", text="", icon="ADD")
     column.operator("declaim.take_delete", text="", icon="REMOVE")

@@ -121,16 +121,18 @@ def shown_take(context: bpy.types.Context) -> Any:
     return take if take is not None and len(take.words) else None
 
 
-def chosen(take: Any) -> int:
+def chosen(context: bpy.types.Context) -> int:
     """The row of the list that is chosen: the word at the playhead, so the list follows without keeping anything."""
-    return table(take).at(bpy.context.scene.frame_current)
+    take = shown_take(context)
+    return -1 if take is None else table(take).at(context.scene.frame_current)
 
 
-def choose(take: Any, index: int) -> None:
+def choose(context: bpy.types.Context, index: int) -> None:
     """A row was clicked: the playhead jumps there."""
-    rows = table(take)
-    if 0 <= index < len(rows.frames):
-        bpy.context.scene.frame_current = rows.frames[index]
+    take = shown_take(context)
+    frames = [] if take is None else table(take).frames
+    if 0 <= index < len(frames):
+        context.scene.frame_current = frames[index]
 
 
 class DECLAIM_UL_words(bpy.types.UIList):
@@ -191,7 +193,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
         layout.label(text="No words yet", icon="INFO")
         return
     row = layout.row()
-    row.template_list("DECLAIM_UL_words", "", take, "words", take, "word", rows=6)
+    row.template_list("DECLAIM_UL_words", "", take, "words", context.scene.declaim, "word", rows=6)
     column = row.column(align=True)
     for strokes, direction, icon in (
         (False, "PREVIOUS", "TRIA_UP"),

@@ -76,11 +76,11 @@ take = add()
 rows, followed, jumped, walked = words.table(take), {}, [], []
 for frame in (1, 11, 22, 23, 24, 25, 40, 500):
     scene.frame_set(frame)
-    followed[frame] = take.word
+    followed[frame] = scene.declaim.word
 for index in range(len(take.words)):
-    take.word = index
-    jumped.append([scene.frame_current, take.word])
-take.word = 99  # no such word: the playhead stays
+    scene.declaim.word = index
+    jumped.append([scene.frame_current, scene.declaim.word])
+scene.declaim.word = 99  # no such word: the playhead stays
 stayed = scene.frame_current
 scene.frame_set(1)
 while True:
@@ -206,7 +206,7 @@ filled = time.perf_counter()
 words.table(take)
 made = time.perf_counter()
 for frame in range(1000):
-    take.word
+    scene.declaim.word
 print(json.dumps({
     "text": shown(" IN ", False), "unit": shown("wide", False), "strokes": shown("", True), "both": shown("h", True),
     "fill_s": filled - begun, "table_s": made - filled, "look_s": (time.perf_counter() - made) / 1000,
@@ -254,14 +254,14 @@ for name in ("one", "two"):
     take.name, take.action = name, bpy.data.actions.new(name)
     if hasattr(take.action, "slots"):
         take.action.slots.new("OBJECT", "Avatar")
-rig.declaim.row = 1
-first = [rig.declaim.row, rig.declaim.take, rig.animation_data.action.name]
-rig.declaim.row = 0
-second = [rig.declaim.row, rig.declaim.take, rig.animation_data.action.name, rig.declaim.previous]
-rig.declaim.row = 7
+bpy.context.scene.declaim.take = 1
+first = [bpy.context.scene.declaim.take, rig.declaim.take, rig.animation_data.action.name]
+bpy.context.scene.declaim.take = 0
+second = [bpy.context.scene.declaim.take, rig.declaim.take, rig.animation_data.action.name, rig.declaim.previous]
+bpy.context.scene.declaim.take = 7
 bpy.data.actions.remove(rig.declaim.takes[1].action)
-rig.declaim.row = 1  # its action is gone: nothing changes
-print(json.dumps([first, second, [rig.declaim.row, rig.animation_data.action.name]]))
+bpy.context.scene.declaim.take = 1  # its action is gone: nothing changes
+print(json.dumps([first, second, [bpy.context.scene.declaim.take, rig.animation_data.action.name]]))
 """
     ).json
     assert found == [[1, 1, "two"], [0, 0, "one", 1], [0, "one"]]
