@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from .conftest import ROOT, BlenderPython, fresh_user, program_of, python_of
 
-PLATFORM_WHEELS = ROOT / "build" / "wheels"
+WHEELS = ROOT / "build" / "wheels"
 STATE = """
 import importlib, json
 def module(name):
@@ -47,7 +48,8 @@ bpy.ops.declaim.engine_set_up(folder=sys.argv[1])
 found = {"needed": setup.needed(), "folder": str(setup.packages_folder()), "busy": status.STATUS.busy}
 bpy.ops.declaim.engine_start()
 found["state"] = engine.state()
-bpy.ops.declaim.engine_set_up(folder=sys.argv[1])  # again, over the one that is there and running
+if sys.argv[2] == "twice":  # over the one that is there and running
+    bpy.ops.declaim.engine_set_up(folder=sys.argv[1])
 found["again"] = setup.needed()
 bpy.ops.declaim.engine_remove()
 found["gone"] = [setup.packages_folder() is None, setup.needed()]
@@ -91,9 +93,14 @@ def clean(each_blender: str) -> str:
     return each_blender
 
 
+def this_platform() -> str:
+    """As release/wheels.py names it."""
+    return str(runpy.run_path(str(ROOT / "release" / "wheels.py"))["this_platform"]())
+
+
 def wheels_of(version: str) -> Path:
-    folder = next(PLATFORM_WHEELS.glob(f"*-py{python_of(version).replace('.', '')}"), None)
-    if folder is None:
+    folder = WHEELS / f"{this_platform()}-py{python_of(version).replace('.', '')}"
+    if not folder.is_dir():
         pytest.skip(f"The wheels for Blender {version} are not here: run `make extension`.")
     return folder
 
@@ -114,7 +121,8 @@ def test_a_full_extension_needs_no_set_up(each_blender: str, blender_python: Ble
 
 
 def test_set_up_from_a_folder_and_remove(clean: str, blender_python: BlenderPython) -> None:
-    done = blender_python(SET_UP, wheels_of(clean), version=clean, kind="slim", timeout=240.0)
+    times = "twice" if clean == "5.2" else "once"
+    done = blender_python(SET_UP, wheels_of(clean), times, version=clean, kind="slim", timeout=240.0)
     found = done.json
     assert found["needed"] is False and found["again"] is False and found["busy"] is False
     assert Path(found["folder"]).name.startswith("python3.")
