@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from ..exporters.character import Character
 
 _COLLECTIONS = ("Body", "Arms", "Legs", "Left Hand", "Right Hand", "Face")
-_PALETTES = {"left": "THEME03", "right": "THEME02", "": "THEME09"}  # green, orange, yellow: the ones that show on cloth
+_COLOURS = {  # sRGB at ease, selected, active: blue and red as animators know them, light enough to show on cloth
+    "left": ((0.25, 0.6, 1.0), (0.6, 0.85, 1.0), (0.85, 0.95, 1.0)),
+    "right": ((1.0, 0.3, 0.25), (1.0, 0.65, 0.6), (1.0, 0.85, 0.85)),
+}
+_MIDDLE = "THEME09"  # yellow
 _HIDDEN = "Face"  # faces are shaped by shape keys; takes leave jaw and eye bones at rest
 
 _FRONT, _BACK, _DOWN, _UP = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
@@ -107,7 +111,9 @@ def _sort(data: bpy.types.Armature) -> None:
         data.collections.new(name).is_visible = name != _HIDDEN
     for bone in data.bones:
         data.collections[_collection(bone.name)].assign(bone)
-        bone.color.palette = _PALETTES[_side(bone.name)]
+        bone.color.palette = "CUSTOM" if _side(bone.name) else _MIDDLE
+        if colours := _COLOURS.get(_side(bone.name)):
+            bone.color.custom.normal, bone.color.custom.select, bone.color.custom.active = colours
 
 
 def _collection(name: str) -> str:
