@@ -60,24 +60,26 @@ class Track:
     def __init__(self, initial: Array, moves: Sequence[Move]) -> None:
         self.initial = np.asarray(initial, dtype=np.float64)
         self.moves = tuple(moves)
+        self._targets = np.stack([self.initial, *(move.target for move in self.moves)])
+        self._starts = np.array([move.start for move in self.moves])
+        # A move counts as under way until those before it have ended too.
+        self._ends = np.maximum.accumulate(np.array([move.end for move in self.moves]))
 
     def sample(self, times: Array, columns: slice | list[int] = slice(None)) -> Array:
         """(T,) seconds, increasing -> (T, D), or those of its ``columns``."""
-        targets = np.stack([self.initial, *(move.target for move in self.moves)])
+        targets = self._targets
         wanted = targets[:, columns]
-        # A move counts as under way until those before it have ended too.
-        ends = np.maximum.accumulate(np.array([move.end for move in self.moves]))
-        values = wanted[np.searchsorted(ends, times, side="right")]
-        firsts = np.searchsorted(times, [move.start for move in self.moves], side="right")
-        lasts = np.searchsorted(times, ends, side="left")
-        for i, (move, first, last) in enumerate(zip(self.moves, firsts, lasts)):
-            if first < last:
-                phase = (times[first:last] - move.start) / (move.end - move.start)
-                done = crisp(phase) if move.crisp else minimum_jerk(phase)
-                if move.via:
-                    values[first:last] += _along((targets[i], *move.via, targets[i + 1]), done)[:, columns]
-                else:
-                    values[first:last] += done[:, None] * (wanted[i + 1] - wanted[i])
+        values = wanted[np.searchsorted(self._ends, times, side="right")]
+        firsts = np.searchsorted(times, self._starts, side="right")
+        lasts = np.searchsorted(times, self._ends, side="left")
+        for i in np.flatnonzero(firsts < lasts).tolist():
+            move, first, last = self.moves[i], firsts[i], lasts[i]
+            phase = (times[first:last] - move.start) / (move.end - move.start)
+            done = crisp(phase) if move.crisp else minimum_jerk(phase)
+            if move.via:
+                values[first:last] += _along((targets[i], *move.via, targets[i + 1]), done)[:, columns]
+            else:
+                values[first:last] += done[:, None] * (wanted[i + 1] - wanted[i])
         return np.asarray(values)
 
 

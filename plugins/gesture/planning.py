@@ -32,6 +32,7 @@ _CLASH = 0.42  # s; of two strokes in neighbouring phrases that are nearer, one 
 _ROOM = np.array([0.08, 0.0, 0.0])  # arm lengths outward, where both hands make a one-handed unit
 _INNERMOST = -0.10  # arm lengths, for each of two hands: nearer, and their fingers would meet, unless that is meant
 _CROSSING = -0.16  # of one hand alone, unless its unit is written farther in: it would run into the other one
+_NEAREST = 0.42  # forward, unless its unit is written nearer: it would run into the chest
 _LIST_STEP = 0.085  # arm lengths outward from one item of a list to the next
 _THEMED = 0.65  # share of a phrase's beats that keep to its idea's hand shape and move
 _FAVOUR = 8.0  # what a style's favourites count more
@@ -316,6 +317,7 @@ def _path(
         stray = 0.0 if posture is unit.after else looseness * random.normal(0, 0.016, 3)
         wrist = to + (posture.wrist - unit.after.wrist) * size + stray
         wrist[0] = max(wrist[0], min(_INNERMOST if both else _CROSSING, posture.wrist[0]))
+        wrist[2] = max(wrist[2], min(_NEAREST, posture.wrist[2]))
         path.append(dataclasses.replace(posture, wrist=wrist, turn=posture.turn + turn, bend=posture.bend + bend))
     return path
 

@@ -23,7 +23,7 @@ _OPTIONS = (  # other lengths of a stroke, in its natural one, and waits before 
 )  # fmt: skip
 _EASY = 0.12  # strain that needs no other option
 _OFF_BEAT = 12.0  # strain of a turn off a syllable, a second: 50 ms weigh as much as a stroke 0.6 of its length longer
-_FLUENT = 0.3  # strain of leaving out the turn between preparation and stroke
+_FLUENT = 0.2  # strain of leaving out the turn between preparation and stroke
 _UNHURRIED = 1.2  # of its natural time, the preparation then
 _CORNER = -0.35  # cosine between the ways of both, under which the hand must turn
 _HANGING = np.array([0.2, -0.96, 0.08])  # arm lengths; about where a hand hangs
@@ -128,11 +128,14 @@ def _struck(
 
 
 def _flows(sketch: Sketch, side: Side, place: Array) -> bool:
-    """Whether a hand from ``place`` may go through preparation and stroke in one move: it need not turn back."""
-    come = sketch.before[side].wrist - place
-    go = (sketch.via[side] or (sketch.after[side],))[0].wrist - sketch.before[side].wrist
+    """Whether a hand from ``place`` may go through preparation and stroke in one move.
+
+    Not where it would turn back, nor where its way is bent already, nor onto a place on the body.
+    """
+    come, go = sketch.before[side].wrist - place, sketch.after[side].wrist - sketch.before[side].wrist
     lengths = float(np.linalg.norm(come) * np.linalg.norm(go))
-    return float(come @ go) > _CORNER * lengths
+    free = not sketch.via[side] and sketch.unit.amplitude[0] < sketch.unit.amplitude[1]
+    return free and float(come @ go) > _CORNER * lengths
 
 
 def _with_length(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_speech import babble
 
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import MotionClip
@@ -13,7 +14,7 @@ from declaim.core.lexicon import FINGERS, read_lexicon
 from declaim.core.report import SilentReport
 from declaim.core.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from declaim.core.skeleton import JOINT, JOINTS
-from declaim.core.speech import HOP, Nucleus, Pause, Speech
+from declaim.core.speech import Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.inference.penetration import penetration
 from declaim.plugins import registry
@@ -30,25 +31,6 @@ SHAPES = [np.zeros(10), np.r_[2.5, np.zeros(9)], np.r_[-2.5, np.zeros(9)], np.r_
 @pytest.fixture(scope="module")
 def body() -> Body:
     return builtin_body()
-
-
-def babble(duration: float = 20.0, line: int = 9) -> Speech:
-    """A syllable about each quarter second, of uneven loudness, with pauses."""
-    random = np.random.Generator(np.random.PCG64(line))
-    times = np.cumsum(random.uniform(0.16, 0.34, int(duration * 4)))
-    times = times[(times < duration - 0.6) & (times % 5 < 4.3)]
-    grid = np.arange(int(duration / HOP)) * HOP
-    level = np.full(len(grid), -70.0)
-    for time in times:
-        level = np.maximum(level, random.uniform(-24, -12) - 900 * (grid - time) ** 2)
-    return Speech(
-        audio_sha256="",
-        duration=duration,
-        energy=level.astype(np.float32),
-        nuclei=tuple(Nucleus(time=float(t), prominence=6.0) for t in times),
-        pitch=(150 + 30 * np.sin(3 * grid)).astype(np.float32),
-        pauses=tuple(Pause(start=5 * k + 4.35, end=5 * k + 5.0) for k in range(int(duration // 5))),
-    )
 
 
 def perform(

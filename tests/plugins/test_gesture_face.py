@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_speech import spoken
 from numpy.typing import NDArray
 
 from declaim.core.body import builtin_body
 from declaim.core.face import ARKIT, CHANNEL_SHAPES
-from declaim.core.speech import HOP, Nucleus, Pause, Speech, VocalSound
-from declaim.core.timeline import Phone, Word
+from declaim.core.speech import Speech, VocalSound
 from declaim.plugins.gesture import gaze, lids, upper_face
 from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.phrases import Phrase, find_phrases
@@ -22,39 +22,6 @@ from declaim.plugins.gesture.style import StyleSheet, style_sheet
 
 Array = NDArray[Any]
 LINE = "The sailors carried heavy timber to the harbour. Were you ever afraid of thunder? Nobody noticed the lantern, friends! "
-
-
-def spoken(text: str = LINE * 3, *, moved: int = -1, by: float = 0.0) -> Speech:
-    """Even speech with 0.45 s of silence at each mark; one word and its phones ``moved`` by some seconds."""
-    words, phones, pauses, centres, time = [], [], [Pause(start=0.0, end=0.6)], [], 0.6
-    for i, part in enumerate(text.split()):
-        bare = part.rstrip(".,;!?")
-        end = time + 0.16 + 0.04 * len(bare)
-        centres.append((time + end) / 2)
-        shift = by if i == moved else 0.0
-        words.append(Word(text=bare, start=time + shift, end=end + shift, break_after=part[len(bare) :]))
-        vowel = centres[-1] + shift
-        phones.append(Phone(symbol="AE", start=vowel - 0.04, end=vowel + 0.04, stress=1, word=i))
-        time = end
-        if part != bare:
-            pauses.append(Pause(start=time, end=time + 0.45))
-            time += 0.45
-    duration = time + 0.8
-    grid = np.arange(int(duration / HOP)) * HOP
-    level = np.full(len(grid), -70.0)
-    for number, centre in enumerate(centres):
-        level = np.maximum(level, -12 - 4 * (number % 3) - 900 * (grid - centre) ** 2)
-    return Speech(
-        audio_sha256="",
-        duration=duration,
-        energy=level.astype(np.float32),
-        nuclei=tuple(Nucleus(time=round(c / HOP) * HOP, prominence=8.0) for c in centres),
-        pitch=np.where(level > -40, 180 + 50 * np.sin(2 * grid), 0).astype(np.float32),
-        pauses=(*pauses, Pause(start=time, end=duration)),
-        sounds=(),
-        words=tuple(words),
-        phones=tuple(phones),
-    )
 
 
 def phrased(speech: Speech) -> list[Phrase]:
@@ -88,7 +55,7 @@ def faced(speech: Speech, *, seed: int = 1, fps: float = 30.0, down: float = 0.0
 
 @pytest.fixture(scope="module")
 def speech() -> Speech:
-    return spoken()
+    return spoken(LINE * 3)
 
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 29.97, 30.0, 48.0, 60.0])
@@ -275,7 +242,7 @@ def test_a_moved_word_changes_nothing_beyond_its_phrase_and_two_seconds(speech: 
         for by in (0.07, -0.07):
             here, there = (
                 faced(speech, seed=number, blinks=1.5),
-                faced(spoken(moved=number, by=by), seed=number, blinks=1.5),
+                faced(spoken(LINE * 3, moved=number, by=by), seed=number, blinks=1.5),
             )
             for name in here:
                 assert here[name][far].tobytes() == there[name][far].tobytes(), (number, name)

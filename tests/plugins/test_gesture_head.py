@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_speech import spoken
 from numpy.typing import NDArray
 
 from declaim.core.body import Body, builtin_body
@@ -17,8 +18,7 @@ from declaim.core.kinematics import forward
 from declaim.core.report import SilentReport
 from declaim.core.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from declaim.core.skeleton import JOINT, JOINT_COUNT
-from declaim.core.speech import HOP, Nucleus, Pause, Speech, VocalSound
-from declaim.core.timeline import Phone, Word
+from declaim.core.speech import Speech, VocalSound
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Brief
 from declaim.plugins.gesture import gaze, head
@@ -37,43 +37,6 @@ TEXT = (
     "Nobody noticed the silver lantern, but somebody lit it. Maybe tomorrow we gather again, bring your stories! "
 )
 FPS = 30.0
-
-
-def spoken(text: str = TEXT * 2, *, moved: int = -1, by: float = 0.0) -> Speech:
-    """Even speech with half a second of silence at each mark; one word and its phones ``moved`` by some seconds."""
-    words: list[Word] = []
-    phones: list[Phone] = []
-    pauses = [Pause(start=0.0, end=0.7)]
-    time = 0.7
-    for i, part in enumerate(text.split()):
-        bare = part.rstrip(".,;!?")
-        end = time + 0.16 + 0.04 * len(bare)
-        shift = by if i == moved else 0.0
-        words.append(Word(text=bare, start=time + shift, end=end + shift, break_after=part[len(bare) :]))
-        middle = (time + end) / 2 + shift
-        phones.append(Phone(symbol="AE", start=middle - 0.04, end=middle + 0.04, stress=1, word=i))
-        time = end
-        if part != bare:
-            pauses.append(Pause(start=time, end=time + 0.5))
-            time += 0.5
-    duration = time + 0.8
-    grid = np.arange(int(duration / HOP)) * HOP
-    level = np.full(len(grid), -70.0)
-    still = words if moved < 0 else spoken(text).words  # the recording stays as it is
-    centres = [(word.start + word.end) / 2 for word in still or ()]
-    for number, centre in enumerate(centres):
-        level = np.maximum(level, -12 - 4 * (number % 3) - 900 * (grid - centre) ** 2)
-    return Speech(
-        audio_sha256="",
-        duration=duration,
-        energy=level.astype(np.float32),
-        nuclei=tuple(Nucleus(time=round(c / HOP) * HOP, prominence=8.0) for c in centres),
-        pitch=np.where(level > -40, 180 + 40 * np.sin(3 * grid), 0).astype(np.float32),
-        pauses=(*pauses, Pause(start=time, end=duration)),
-        sounds=(),
-        words=tuple(words),
-        phones=tuple(phones),
-    )
 
 
 def phrased(speech: Speech) -> list[Phrase]:
@@ -105,7 +68,7 @@ def body() -> Body:
 
 @pytest.fixture(scope="module")
 def speech() -> Speech:
-    return spoken()
+    return spoken(TEXT * 2)
 
 
 @pytest.mark.parametrize("seated", [False, True])
@@ -360,7 +323,7 @@ def test_a_moved_word_changes_nothing_beyond_its_phrase_and_two_seconds(speech: 
         word = speech.words[number]
         inside = next(p for p in phrases if p.start <= (word.start + word.end) / 2 <= p.end)
         for by, style in ((0.07, "neutral"), (-0.07, "shy")):
-            other = spoken(moved=number, by=by)
+            other = spoken(TEXT * 2, moved=number, by=by)
             far = (times < inside.start - 2.07) | (times > inside.end + 2.07)
             here, there = (turned(s, seed=number, style=style)[far] for s in (speech, other))
             assert here.tobytes() == there.tobytes(), number

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_speech import babble
 
 from declaim.core.body import Body, builtin_body
 from declaim.core.clip import BodyRef, MotionClip
 from declaim.core.lexicon import read_lexicon
 from declaim.core.skeleton import JOINT
-from declaim.core.speech import HOP, Nucleus, Pause, Speech
+from declaim.core.speech import Pause, Speech
 from declaim.inference.joint_limits import joint_angles
 from declaim.plugins.contracts import Direction
 from declaim.plugins.gesture.accents import find_accents
@@ -38,26 +39,6 @@ BELOW = ("pelvis", "spine1", "spine2", "spine3")
 @pytest.fixture(scope="module")
 def body() -> Body:
     return builtin_body()
-
-
-def talk(duration: float = 30.0) -> Speech:
-    """A syllable each quarter second or so, of uneven loudness, with a pause every five seconds and a half."""
-    random = np.random.Generator(np.random.PCG64(9))
-    times = np.cumsum(random.uniform(0.16, 0.34, int(duration * 4)))
-    times = times[(times < duration - 0.6) & (times % 5.5 < 4.9)]
-    grid = np.arange(int(duration / HOP)) * HOP
-    level = np.full(len(grid), -70.0)
-    for time in times:
-        near = slice(*np.searchsorted(grid, (time - 0.3, time + 0.3)))
-        level[near] = np.maximum(level[near], random.uniform(-24, -12) - 900 * (grid[near] - time) ** 2)
-    return Speech(
-        audio_sha256="",
-        duration=duration,
-        energy=level.astype(np.float32),
-        nuclei=tuple(Nucleus(time=float(t), prominence=6.0) for t in times),
-        pitch=(150 + 30 * np.sin(3 * grid)).astype(np.float32),
-        pauses=tuple(Pause(start=5.5 * k + 4.95, end=5.5 * k + 5.55) for k in range(int(duration // 5.5))),
-    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,7 +101,7 @@ def swings(plan: Plan, body: Body) -> Footwork:
 @pytest.mark.parametrize("shape", BODIES)
 def test_planted_feet_are_rigid_on_the_floor_and_swinging_ones_clear_it(body: Body, shape: str) -> None:
     betas = BODIES[shape]
-    made = performed(body, planned(talk(), **LIVELY), betas=betas)
+    made = performed(body, planned(babble(30.0), **LIVELY), betas=betas)
     clip, rest = clip_of(body, made, betas), body.shaped(betas)
     floor = rest[:, 1].min()
     assert (made.contacts < 0.5).any(), "somebody steps"
@@ -144,7 +125,7 @@ def test_planted_feet_are_rigid_on_the_floor_and_swinging_ones_clear_it(body: Bo
 
 def test_steps_are_small_come_back_and_never_cross_in_ten_minutes(body: Body) -> None:
     for seed in range(3):
-        work = swings(planned(talk(600.0), seed, **LIVELY), body)
+        work = swings(planned(babble(600.0), seed, **LIVELY), body)
         feet = dict(work.first)
         assert all(np.diff([step.start for step in work.steps]) > 0.4), "one foot at a time"
         for step in work.steps:
@@ -164,7 +145,7 @@ def test_a_small_step_is_lifted_little_and_a_long_one_more(body: Body) -> None:
     hips = abs(float(body.rest_joints(BODIES["mean"])[JOINT["left_hip"], 0]))
     ways, clear, bends = [], [], []
     for seed in (1, 2):
-        plan = planned(talk(60.0), seed, energy=0.6, steps=2.5)
+        plan = planned(babble(60.0), seed, energy=0.6, steps=2.5)
         clip = clip_of(body, performed(body, plan))
         work = plan_footwork(plan.speech, plan.strokes, plan.styles, seed, scale=1.0, hips=hips, steps=True)
         knees = {angle.name: angle.degrees for angle in joint_angles(clip, body.rest_joints())}
@@ -184,7 +165,7 @@ def test_a_small_step_is_lifted_little_and_a_long_one_more(body: Body) -> None:
 def test_slumped_people_stand_narrow_and_upright_ones_broad(body: Body) -> None:
     rows = {}
     for posture in (-1.0, -0.6, 0.0, 0.6):
-        works = [swings(planned(talk(30.0), seed, posture=posture, steps=2.0), body) for seed in range(4)]
+        works = [swings(planned(babble(30.0), seed, posture=posture, steps=2.0), body) for seed in range(4)]
         places = [work.first for work in works] + [{s.side: s.target} for work in works for s in work.steps]
         toes = [sign * place[side][2] for place in places for side, sign in SIDES if side in place]
         apart = [float(work.first["left"][0] - work.first["right"][0]) for work in works]
@@ -195,7 +176,7 @@ def test_slumped_people_stand_narrow_and_upright_ones_broad(body: Body) -> None:
 
 
 def test_knees_are_not_locked_nor_the_hips_pushed_forward(body: Body) -> None:
-    made = performed(body, planned(talk(60.0), 3, steps=0.0))
+    made = performed(body, planned(babble(60.0), 3, steps=0.0))
     joints = joints_of(body, made)
     knees = np.stack([a.degrees for a in joint_angles(clip_of(body, made), body.rest_joints()) if "knee bend" in a.name])
     assert 8 < np.median(knees.min(axis=0)) < 14, "the leg that bears is soft"
@@ -207,7 +188,7 @@ def test_knees_are_not_locked_nor_the_hips_pushed_forward(body: Body) -> None:
 
 
 def test_the_weight_is_on_the_other_foot_before_one_is_lifted(body: Body) -> None:
-    plan = planned(talk(60.0), 2, **LIVELY)
+    plan = planned(babble(60.0), 2, **LIVELY)
     made = performed(body, plan)
     joints = joints_of(body, made)
     lifted = np.stack([(made.contacts[:, 2 * foot : 2 * foot + 2] < 0.9).any(axis=1) for foot in (0, 1)], axis=1)
@@ -222,7 +203,7 @@ def test_the_weight_is_on_the_other_foot_before_one_is_lifted(body: Body) -> Non
 def test_feet_swing_and_weight_shifts_between_the_holds_of_strokes(body: Body) -> None:
     swinging, shifting = [], []
     for seed in range(6):
-        plan = planned(talk(90.0), seed, energy=0.7, steps=2.0)
+        plan = planned(babble(90.0), seed, energy=0.7, steps=2.0)
         holds = np.array([(stroke.apex, stroke.hold_end) for stroke in plan.strokes])
 
         def shared(start: float, end: float, holds: np.ndarray = holds) -> float:
@@ -250,7 +231,7 @@ def test_a_short_line_a_silent_one_and_no_pauses_stand_on_their_feet(body: Body)
 
 def test_contrapposto_reads(body: Body) -> None:
     """The bearing hip is high and out, the shoulders slope the other way, the free knee gives."""
-    made = performed(body, planned(talk(60.0), 3, steps=0.0))
+    made = performed(body, planned(babble(60.0), 3, steps=0.0))
     joints = joints_of(body, made)
     place = joints[:, 0, 0] - joints[:, [JOINT["left_ankle"], JOINT["right_ankle"]], 0].mean(axis=1)
     assert 0.06 < np.ptp(place) < 0.14, "three to six centimetres to either side"
@@ -268,7 +249,7 @@ def test_contrapposto_reads(body: Body) -> None:
 
 
 def test_strokes_pull_the_trunk_pelvis_first(body: Body) -> None:
-    plan = planned(talk(), 2, energy=0.8)
+    plan = planned(babble(30.0), 2, energy=0.8)
     still = performed(body, dataclasses.replace(plan, strokes=[]))
     turns, lags = [], []
     for stroke in plan.strokes:
@@ -282,13 +263,13 @@ def test_strokes_pull_the_trunk_pelvis_first(body: Body) -> None:
 
 
 def test_each_phrase_has_its_attitude_and_seeds_differ(body: Body) -> None:
-    trunks = [performed(body, planned(talk(), seed)).trunk for seed in (1, 2)]
+    trunks = [performed(body, planned(babble(30.0), seed)).trunk for seed in (1, 2)]
     assert all(np.degrees(np.ptp(trunk, axis=0)).min() > 3 for trunk in trunks)
     assert np.degrees(np.abs(trunks[0] - trunks[1]).mean()) > 1
 
 
 def test_posture_bends_the_chest_and_brings_the_shoulders_along(body: Body) -> None:
-    slumped, upright = (performed(body, planned(talk(), posture=p)) for p in (-1.0, 1.0))
+    slumped, upright = (performed(body, planned(babble(30.0), posture=p)) for p in (-1.0, 1.0))
     assert np.degrees((slumped.trunk - upright.trunk)[:, 0].mean()) > 12
     assert (slumped.shoulders - upright.shoulders)[:, 1].mean() > 0.4, "forward and in"
     heads = [joints_of(body, made)[:, JOINT["neck"], 1].mean() for made in (slumped, upright)]
@@ -300,7 +281,7 @@ def test_hips_knees_ankles_and_spine_keep_to_the_human_range(body: Body, shape: 
     ours = ("knee", "hip", "ankle", "toe", "spine", "trunk", "back")
     betas, checked = BODIES[shape], set()
     for style in (LIVELY, {"posture": -1.0, "lean": 0.15}, {"seated": 1.0, "posture": -1.0, "lean": 0.2, "energy": 1.0}):
-        made = performed(body, planned(talk(20.0), 2, **style), betas=betas)
+        made = performed(body, planned(babble(20.0), 2, **style), betas=betas)
         for angle in joint_angles(clip_of(body, made, betas), body.rest_joints(betas)):
             if any(word in angle.name for word in ours):
                 checked.add(angle.name)
@@ -314,7 +295,7 @@ def test_hips_knees_ankles_and_spine_keep_to_the_human_range(body: Body, shape: 
 @pytest.mark.parametrize("shape", BODIES)
 def test_a_seated_body_sits(body: Body, shape: str) -> None:
     betas = BODIES[shape]
-    made = performed(body, planned(talk(), 4, seated=1.0, steps=3.0, energy=0.8), betas=betas)
+    made = performed(body, planned(babble(30.0), 4, seated=1.0, steps=3.0, energy=0.8), betas=betas)
     assert made.seated and (made.contacts == 1).all()
     joints = joints_of(body, made, betas)
     for side, _ in SIDES:
@@ -359,7 +340,7 @@ def test_a_phrase_that_moves_changes_nothing_two_seconds_away(body: Body, style:
     times = np.arange(1200) / 30
     changed = 0
     for seed in (1, 2):
-        plan = planned(talk(40.0), seed, **style)
+        plan = planned(babble(40.0), seed, **style)
         before = everything(performed(body, plan, times))
         for phrase in plan.phrases:
             after = everything(performed(body, moved(plan, phrase, 0.12), times))
@@ -370,7 +351,7 @@ def test_a_phrase_that_moves_changes_nothing_two_seconds_away(body: Body, style:
 
 
 def test_each_moment_stands_for_itself_at_any_rate(body: Body) -> None:
-    plan = planned(talk(), 1, **LIVELY)
+    plan = planned(babble(30.0), 1, **LIVELY)
     times = np.arange(1500) / 50
     whole = everything(performed(body, plan, times))
     assert np.array_equal(whole, everything(performed(body, plan, times)))
@@ -378,7 +359,7 @@ def test_each_moment_stands_for_itself_at_any_rate(body: Body) -> None:
 
 
 def test_the_last_minute_lives_as_the_first(body: Body) -> None:
-    plan = planned(talk(600.0), 1)
+    plan = planned(babble(600.0), 1)
     times: Sequence[np.ndarray] = [np.arange(1800) / 30 + start for start in (0.0, 540.0)]
     travels = []
     for minute in times:

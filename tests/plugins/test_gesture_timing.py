@@ -12,7 +12,7 @@ import pytest
 from declaim.core.body import builtin_body
 from declaim.core.lexicon import Lexicon, read_lexicon
 from declaim.core.report import SilentReport
-from declaim.core.skeleton import JOINT_COUNT
+from declaim.core.skeleton import JOINT, JOINT_COUNT
 from declaim.core.speech import HOP, Nucleus, Pause, Speech
 from declaim.core.timeline import Phone, Word
 from declaim.inference import metrics
@@ -270,7 +270,7 @@ def test_every_stroke_stops_within_a_frame_of_its_target(fps: float) -> None:
         moving = [t for t in stroke_targets(clip, metrics.trace(clip, body), speech) if t.moves]
         off += [t.off * fps if t.off is not None else np.inf for t in moving]
     assert len(off) > 20
-    assert np.mean(np.abs(off) <= 1 + 1e-6) >= 0.98, sorted(off)
+    assert np.abs(off).max() <= 1 + 1e-6, sorted(off)
 
 
 def test_a_hand_stays_where_it_stops_while_the_chest_moves_on(lexicon: Lexicon) -> None:
@@ -283,12 +283,17 @@ def test_a_hand_stays_where_it_stops_while_the_chest_moves_on(lexicon: Lexicon) 
     rest = np.asarray(builtin_body().rest_joints(), dtype=np.float64)
     course = chest_course(poses, trans, rest, fps)
     goal = np.tile([0.3, -0.2, 0.3], (frames, 1))
-    moved = steadied(goal, times, 0, course, strokes, "right") * np.array([-1.0, 1.0, 1.0])
+
+    def moving(span: slice) -> np.ndarray:
+        head = (np.tile(np.eye(3), (len(times[span]), 1, 1)), np.zeros((len(times[span]), 3)))
+        return steadied(goal[span], times[span], span.start, course, strokes, "right", head, rest[JOINT["spine3"]])
+
+    whole = moving(slice(0, frames))
+    moved = whole * np.array([-1.0, 1.0, 1.0])
     world = (course.rotations @ moved[..., None])[..., 0] + course.places
     for stroke in strokes:
         apex = round(stroke.apex * fps)
         if apex + 4 < frames:
             assert np.linalg.norm(world[apex - 2 : apex + 4] - world[apex], axis=1).max() < 1e-3
     # In blocks it is the same.
-    halves = [steadied(goal[s], times[s], s.start, course, strokes, "right") for s in (slice(0, 450), slice(450, 900))]
-    np.testing.assert_array_equal(np.concatenate(halves), steadied(goal, times, 0, course, strokes, "right"))
+    np.testing.assert_array_equal(np.concatenate([moving(slice(0, 450)), moving(slice(450, 900))]), whole)

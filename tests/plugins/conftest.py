@@ -1,0 +1,8 @@
+"""Modules that tests share lie beside them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # in importlib mode pytest does not
