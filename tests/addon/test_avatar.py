@@ -29,7 +29,7 @@ seconds = time.process_time() - started
 rig = bpy.context.object
 bpy.context.view_layer.update()
 points = np.concatenate([seen(mesh) for mesh in rig.children])
-names = set(character.shape_names(rig))
+names = {block.name for mesh in rig.children for block in mesh.data.shape_keys.key_blocks}
 heads = {b.name: np.array(b.head_local) for b in rig.data.bones}
 flip = np.diag([-1.0, 1, 1])
 mirror = 0.0
@@ -254,7 +254,7 @@ with bpy.data.libraries.load(path, link=True, assets_only=True) as (there, wante
     wanted.collections = there.collections
 linked = wanted.collections[0]
 marked = linked.asset_data is not None
-override = linked.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+override = linked.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer, do_fully_editable=True)
 rig = next(o for o in override.all_objects if o.type == "ARMATURE")
 mesh = next(o for o in override.all_objects if o.name.startswith("Declaim Woman body"))
 bpy.context.view_layer.update()
