@@ -112,6 +112,11 @@ def has_shape(keys: Iterable[bpy.types.Key], path: str) -> bool:
     return any(shape_of(path) in key.key_blocks for key in keys)
 
 
+def bone_of(path: str) -> str:
+    """The bone whose channel is at ``path``: pose.bones["head"].rotation_quaternion."""
+    return str(bpy.utils.unescape_identifier(path.removeprefix('pose.bones["').rpartition('"].')[0]))
+
+
 def shape_of(path: str) -> str:
     """The shape key whose value is at ``path``: key_blocks["jawOpen"].value."""
     return str(bpy.utils.unescape_identifier(path.removeprefix('key_blocks["').removesuffix('"].value')))

@@ -59,7 +59,7 @@ def _held(rig: bpy.types.Object, landed: Landed, landing: Landing) -> tuple[list
     bones: dict[str, list[Any]] = {}
     for curve in curves_in(landed.action, "OBJECT"):
         if not curve.data_path.endswith(".location"):
-            bones.setdefault(curve.data_path.split('"')[1], []).append(curve)
+            bones.setdefault(character.bone_of(curve.data_path), []).append(curve)
     strip = nla.strip_of(rig, landed.action)
     adds = strip is not None and strip[1].blend_type != "REPLACE"
     slack = _OFF + (landing.tolerance if landing.keys == "REDUCED" else 0.0)

@@ -142,6 +142,7 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
                 owner,
                 mine,
                 slot,
+                name=written.action.name,  # the same for rig and face: by that exporters know that they belong together
                 first=first,
                 frames=curves.frames,
                 blend_in=landing.blend_in * landing.fps,

@@ -62,18 +62,19 @@ def add_take(
     action: bpy.types.Action,
     slot: Any,
     *,
+    name: str,
     first: int,
     frames: int,
     blend_in: float,
     blend_out: float,
     add: bool,
 ) -> None:
-    """``action`` as a strip on a track of its own, above all others. ``blend_in`` and ``blend_out`` in frames.
+    """``action`` as a strip on a track ``name`` of its own, above all others. ``blend_in`` and ``blend_out`` in frames.
 
     With ``add`` it is combined with what is below."""
     data = owner.animation_data or owner.animation_data_create()
     data.use_nla = True
-    strip = _new_strip(_new_track(data, action.name), action, slot, first, first + max(frames - 1, 1))
+    strip = _new_strip(_new_track(data, name), action, slot, first, first + max(frames - 1, 1))
     strip.extrapolation = "NOTHING"
     # Shapes have no rotations to combine, and COMBINE adds them relative to a default that is 1 in Blender 5.0.
     strip.blend_type = ("ADD" if isinstance(owner, bpy.types.Key) else "COMBINE") if add else "REPLACE"
@@ -128,7 +129,7 @@ def lift(owner: bpy.types.ID, action: bpy.types.Action) -> None:
     found = strip_of(owner, action)
     if found is None or found[0] == owner.animation_data.nla_tracks[-1]:
         return
-    old = found[1]
+    name, old = found[0].name, found[1]
     slot, add = getattr(old, "action_slot", None), old.blend_type != "REPLACE"
     begin, end, blends = old.frame_start, old.frame_end, (old.blend_in, old.blend_out)
     remove(owner, action)
@@ -136,6 +137,7 @@ def lift(owner: bpy.types.ID, action: bpy.types.Action) -> None:
         owner,
         action,
         slot,
+        name=name,
         first=round(begin),
         frames=round(end - begin) + 1,
         blend_in=blends[0],

@@ -155,6 +155,7 @@ found = {"notes": list(first.notes), "more notes": list(second.notes)}
 found["own is below"] = [track.strips[0].action.name for track in rig.animation_data.nla_tracks]
 landing.use(rig, first.action, first.face_action, [second.action, third.action])
 found["muted"] = [track.mute for track in rig.animation_data.nla_tracks]
+found["face tracks"] = [track.name for track in keys_of_meshes()[0].animation_data.nla_tracks][-3:]
 found["face muted"] = [track.mute for track in keys_of_meshes()[0].animation_data.nla_tracks]
 strips = [track.strips[0] for track in rig.animation_data.nla_tracks]
 found["strip"] = [strips[1].frame_start, strips[1].frame_end, strips[1].blend_in, strips[1].blend_out, strips[1].extrapolation]
@@ -188,6 +189,7 @@ def test_strips_on_tracks_of_their_own(each_blender: str, blender_python: Blende
     assert seen["own is below"] == ["walk", "line 1", "line 2", "line 3"]
     assert any('"walk"' in note for note in seen["notes"]) and not any('"walk"' in note for note in seen["more notes"])
     assert seen["muted"] == [False, False, True, False] and seen["face muted"] == [False, False, True, False]
+    assert seen["face tracks"] == ["line 1", "line 2", "line 3"]
     assert seen["strip"] == [11, 58, 6, 12, "NOTHING"]
     assert seen["inside"] < 1e-4 and seen["later"] < 1e-4 and seen["second"] < 1e-4 and seen["moved"] == ""
     assert seen["steps"] < 15  # blending in, no bone tumbles
@@ -467,7 +469,9 @@ found["frame"] = scene.frame_current
 limit = rig.pose.bones["left_elbow"].constraints.new("LIMIT_ROTATION")
 limit.use_limit_x = limit.use_limit_y = limit.use_limit_z = True
 limit.owner_space = "LOCAL"
+rig.data.bones["left_elbow"].name = 'an "odd" elbow'
 found["constraint"] = landing.stillness(rig, landed, how)
+rig.data.bones['an "odd" elbow'].name = "left_elbow"
 rig.pose.bones["left_elbow"].constraints.remove(limit)
 rig.data.pose_position = "REST"
 found["rest"] = landing.stillness(rig, landed, how)
@@ -495,7 +499,7 @@ print(json.dumps(found))
 def test_a_rig_that_is_held_is_told(each_blender: str, blender_python: BlenderPython) -> None:
     seen = run(blender_python, STILL, version=each_blender)
     assert seen["fine"] == "" and seen["frame"] == 5 and seen["fine again"] and seen["additive"] == ""
-    assert "left_elbow" in seen["constraint"] and "rest position" in seen["rest"]
+    assert 'an "odd" elbow' in seen["constraint"] and "rest position" in seen["rest"]
     assert "jawOpen" in seen["muted"] and "jawOpen" in seen["driver"] and not seen["no action"]
 
 

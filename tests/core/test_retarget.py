@@ -234,6 +234,13 @@ def test_root_goes_as_far_as_the_legs_are_long(body: Body, clip: MotionClip) -> 
     np.testing.assert_allclose(moved, 1.5 * (clip.trans - standing(body)), atol=1e-5)
 
 
+def test_a_rig_as_large_as_the_body_has_exactly_its_size(body: Body) -> None:
+    ours = body.rest_joints()
+    for nearly, unit, ratio in ((1.0004, 1.0, 1.0), (100.03, 0.01, 100.0), (0.4997, 2.0, 0.5)):
+        assert rest_pose.size_ratio(ours, ours * nearly, unit) == ratio
+    assert rest_pose.size_ratio(ours, ours * 1.01) == pytest.approx(1.01, abs=1e-6)
+
+
 def with_more_bones(rest: RigRest) -> RigRest:
     """The same rig with a root above the pelvis, askew, and twist bones between shoulders and elbows."""
     bones, parents, joints, matrices = list(rest.bones), list(rest.parents), list(rest.joints), list(rest.matrices)
