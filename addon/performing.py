@@ -136,6 +136,7 @@ class Session:
             take = takes.add(rig, landed, clip, options)
             take.line, take.seed, take.order = voice.name, seed, _order(settings, voice, seed)
             self.done.append(take.name)
+            self.warnings += [note for note in landed.notes if note not in self.warnings]
             if number == 0 and not landing.moved(rig, landed, options):
                 self.warnings.append(
                     rpt_(
@@ -212,6 +213,9 @@ def landing_options(settings: SimpleNamespace, name: str, frame: int, fps: float
 
 def _generators(settings: SimpleNamespace) -> dict[str, str]:
     """A generator for each channel: the one chosen for what it makes, the chosen lips for the mouth."""
+    for what in ("generator", "mouth", "transcriber"):
+        if not getattr(settings, what):  # a file made with a plugin that is not here
+            raise InputError(f"The {what} that this file asks for is not here.", hint="Choose another, or add its plugin.")
     chosen = dict.fromkeys(_BODY_CHANNELS, settings.generator) | {"mouth": settings.mouth}
     rows = {row["id"]: row for row in engine.plugins()}
     made = rows.get(settings.generator, {}).get("channels", _BODY_CHANNELS)
