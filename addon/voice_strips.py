@@ -71,9 +71,13 @@ def span(strip: Any) -> tuple[int, int]:
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
-def content_start(strip: Any) -> float:
-    """The frame on which a strip's content would begin if its handles did not hide it."""
-    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+def skipped(strip: Any) -> int:
+    """Frames of a strip's content that lie before its first frame: hidden by the handle or cut away. Negative: none yet.
+
+    Blender plays from a whole frame, even where a change of the frame rate has left the handle between two.
+    """
+    handle = strip.left_handle_offset if hasattr(strip, "left_handle_offset") else strip.frame_offset_start
+    return int(handle + hard_trim(strip))
 
 
 def hard_trim(strip: Any) -> int:
@@ -106,7 +110,7 @@ def heard(scene: bpy.types.Scene, strip: Any, folder: Path) -> Heard:
             )
         return Heard(original=original, start_frame=first, cut=None, duration=(end - first) / fps)
     rate = _movie_rate(strip, source, fps) if strip.type == "MOVIE" else fps
-    begins = (first - content_start(strip) + hard_trim(strip)) / rate - getattr(strip, "sound_offset", 0.0)
+    begins = (first - span(strip)[0] + skipped(strip)) / rate - getattr(strip, "sound_offset", 0.0)
     cut = Cut(source=source, start=max(0.0, begins), end=begins + (end - first) / fps, lead=max(0.0, -begins))
     if cut.end is not None and cut.end <= cut.start:
         raise AudioError(f'The strip "{strip.name}" shows nothing of its sound.', hint="Pull its handles over the sound.")

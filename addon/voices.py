@@ -204,7 +204,7 @@ def place_sound(scene: bpy.types.Scene, voice: Voice, frame: float) -> None:
 def _is_placed(strip: Any, voice: Voice, first: int, skipped: int) -> bool:
     if strip.type != "SOUND" or strip.sound is None or strip.mute or voice_strips.span(strip)[0] != first:
         return False
-    if round(first - voice_strips.content_start(strip) + voice_strips.hard_trim(strip)) != skipped:
+    if voice_strips.skipped(strip) != skipped:
         return False
     with contextlib.suppress(OSError):
         return absolute(strip.sound.filepath, strip.sound.library).samefile(voice.original)

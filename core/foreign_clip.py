@@ -38,7 +38,7 @@ def up_axis(clip: MotionClip, body: Body) -> UpAxis:
 
 
 def adopted(clip: MotionClip, body: Body, *, up: UpAxis, in_place: bool) -> MotionClip:
-    """``clip`` of another program as one of ``body`` at rest shape, Y up, its lowest step on the floor that ``body`` stands on.
+    """``clip`` of another program as one of ``body`` at rest shape, Y up, with the soles of its lowest step at height 0.
 
     ``in_place``: it begins where ``body`` stands; otherwise where the file has it. The face keeps its joints and
     expressions; jaw and eyes become blend shapes too, for rigs whose face is made of those. Betas are left out: they are of
@@ -55,8 +55,8 @@ def adopted(clip: MotionClip, body: Body, *, up: UpAxis, in_place: bool) -> Moti
     if in_place:
         trans[:, [0, 2]] -= trans[0, [0, 2]]
     _, places = body.joints(poses=poses, trans=trans)
-    rest = body.rest_joints()
-    trans[:, 1] -= (places[:, _FEET, 1] - rest[_FEET, 1]).min()
+    over_sole = body.rest_joints()[_FEET, 1] - body.shaped()[:, 1].min()
+    trans[:, 1] -= (places[:, _FEET, 1] - over_sole).min()
     return clip.replace(
         body=BodyRef(id=body.id, sha256=body.sha256),
         poses=poses.astype(np.float32),

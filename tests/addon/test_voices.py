@@ -195,6 +195,8 @@ heard("led in", strip)
 strip.frame_offset_start = 12
 take("part of strip", voice_source="STRIP", strip="strip", use_range=True, range_start=1.0, range_end=2.5)
 scene.render.fps, scene.render.fps_base = 30, 1.001
+found["carried start"] = int(strip.frame_offset_start)
+heard("carried", strip)
 strip.frame_offset_start = 40
 found["ntsc start"] = strip.frame_offset_start
 heard("ntsc", strip)
@@ -236,6 +238,7 @@ def test_strips_are_heard_as_blender_plays_them(
         "hard trimmed": samples[29 * frame :],
         "led in": np.concatenate([lead, samples]),
         "part of strip": samples[36 * frame : 72 * frame],
+        "carried": samples[round(found["carried start"] * 1.001 / 30 * RATE) :],
         "ntsc": samples[round(found["ntsc start"] * 1.001 / 30 * RATE) :],
     }
     for name, wanted in expected.items():
@@ -249,7 +252,7 @@ def test_strips_are_heard_as_blender_plays_them(
             assert found[name][0]["start_frame"] == found["trimmed span"][0] - 12 + 24
             continue
         first, end = found[f"{name} span"]
-        fps = 30 / 1.001 if name == "ntsc" else FPS
+        fps = 30 / 1.001 if name in {"carried", "ntsc"} else FPS
         assert found[name][0]["start_frame"] == first
         assert len(ours) == pytest.approx(min(len(wanted), (end - first) / fps * RATE), abs=frame)
         mixed, rate = soundfile.read(found[f"{name} mixdown"], dtype="float32", always_2d=True)
