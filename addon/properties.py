@@ -236,17 +236,23 @@ class DeclaimScene(bpy.types.PropertyGroup):
         ),
         "generator": EnumProperty(name="Generator", description="What moves body, hands, head and face", items=_generators),
         "word": IntProperty(
-            name="Word", description="The word at the playhead; set, the playhead jumps", get=_word_chosen, set=_choose_word
+            name="Word",
+            description="The word at the playhead; set, the playhead jumps",
+            options=set(),  # not animatable: the key I over a list would key it
+            get=_word_chosen,
+            set=_choose_word,
         ),
         "take": IntProperty(
             name="Take",
             description="The take that is in use; set, another comes in use",
+            options=set(),
             get=_take_chosen,
             set=_choose_take,
         ),
         "show_words": BoolProperty(
             name="Words on the Timeline",
             description="Draw the words of the take in use along the bottom of the animation editors",
+            options=set(),
             default=True,
         ),
         "mouth": EnumProperty(name="Lips", description="What moves the mouth", items=_mouths),
