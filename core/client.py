@@ -297,7 +297,7 @@ def _invited(connected: socket.socket) -> bool:
 
 
 def read_announcement(line: str) -> wire.Announcement:
-    """What an engine wrote to its standard output. Raises the error that it wrote instead, and EngineError for the rest."""
+    """What an engine wrote to its standard output. Raises EngineError for all else: its own, where it wrote one."""
     try:
         data = json.loads(line)
         said: wire.ErrorInfo | wire.Announcement
@@ -308,5 +308,5 @@ def read_announcement(line: str) -> wire.Announcement:
     except (ValueError, InputError):
         raise EngineError(f"The engine announced itself as {line[:80]!r}.", hint="Look at its log.") from None
     if isinstance(said, wire.ErrorInfo):
-        raise said.error()
+        raise EngineError(said.message, hint=said.hint, code=said.code)
     return said

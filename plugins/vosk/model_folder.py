@@ -12,7 +12,8 @@ from pathlib import Path
 from ...core.errors import ModelMissing
 
 _WHERE = (
-    "Unpack a model from https://alphacephei.com/vosk/models and name its folder, by -p model=FOLDER or VOSK_MODEL_PATH."
+    "Unpack a model from https://alphacephei.com/vosk/models and name its folder: in Declaim's preferences in Blender, "
+    "by -p model=FOLDER, or by VOSK_MODEL_PATH."
 )
 _FST_MAGIC = 2125659606  # the first four bytes of every OpenFst file, little-endian
 _DEFAULT_CEPSTRA = 13  # Kaldi's --num-ceps where mfcc.conf is silent

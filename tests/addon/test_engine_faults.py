@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -202,8 +204,6 @@ leave(**found)
 
 
 def test_what_answers_elsewhere_is_no_engine_of_ours(blender_python: BlenderPython, others: dict[str, Answerer]) -> None:
-    import json
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
     urls = {name: answerer.url for name, answerer in others.items()} | {"nobody": nobody}
@@ -337,6 +337,7 @@ def test_the_disk_is_full(blender_python: BlenderPython, small_disks: list[Path]
     own, temporary = small_disks
     user = fresh_user(program_of(None)[0], tmp_path)
     place = user / "extensions" / ".user" / "user_default" / "declaim" / "engine"
+    shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(own)
     done = blender_python(

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ import pytest
 from declaim.core import wire
 from declaim.core.client import EngineClient
 from declaim.core.engine_process import EngineProcess
-from declaim.core.errors import EngineError
+from declaim.core.errors import Cancelled, EngineError
 
 from .conftest import Stage, beep, family, trouble, until
 
@@ -199,3 +200,34 @@ def test_an_engine_without_standard_error_works(stage: Stage) -> None:
         client = engine.client()
         for act in ("print", "well"):
             assert client.wait(client.submit(beep(), trouble(act))) == wire.Done(takes=1)
+
+
+def test_a_start_that_is_no_longer_wanted_ends_at_once(stage: Stage) -> None:
+    unwanted = threading.Event()
+    threading.Timer(0.3, unwanted.set).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        EngineProcess.start([sys.executable, "-c", "import time; time.sleep(60)"], unwanted=unwanted)
+    assert time.monotonic() - began < 2.0
+    assert not psutil.Process().children()
+
+
+def test_the_log_stays_small(stage: Stage) -> None:
+    with stage.start(log_bytes=200) as engine:
+        client = engine.client()
+        for seed in range(6):
+            client.wait(client.submit(beep(), trouble("print", seeds=(seed,))))
+        assert until(lambda: "bytes of log were removed" in stage.log, within=5)
+        client.wait(client.submit(beep(), trouble("print", seeds=(7,))))
+        assert stage.log.startswith("(more than 200 bytes") and "no end" in stage.log and "\0" not in stage.log
+
+
+def test_what_an_earlier_engine_logged_is_not_this_ones_reason(stage: Stage) -> None:
+    (stage.folder / "log").write_text("an old story\n")
+    with pytest.raises(EngineError, match="exit code 3") as caught:
+        EngineProcess.start([sys.executable, "-c", "raise SystemExit(3)"], log=stage.folder / "log")
+    assert "old story" not in str(caught.value)
+    with pytest.raises(EngineError, match="a new one"):
+        EngineProcess.start([sys.executable, "-c", "raise SystemExit('a new one')"], log=stage.folder / "log")
+    with pytest.raises(EngineError, match=r"log .* cannot be written: is a directory"):
+        EngineProcess.start(stage.command(), log=stage.folder)
