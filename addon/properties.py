@@ -130,6 +130,8 @@ SETTINGS: dict[str, Any] = {
         name="Fit Frame Range", description="Make the scene's frame range fit the take", default=True
     ),
 }
+for setting in SETTINGS.values():
+    setting.keywords.setdefault("options", set())  # nothing to animate: a key pressed over the panel keys none of them
 
 
 class DeclaimWord(bpy.types.PropertyGroup):
