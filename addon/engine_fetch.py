@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from bpy.app.translations import pgettext_rpt as rpt_
@@ -17,6 +18,7 @@ from ..core.errors import Cancelled, EngineError
 from . import places, status
 
 _LINES_KEPT = 40  # of pip's, for the reason of a failure
+_ABANDONED_S = 3600.0  # an incomplete folder that nothing was added to for so long is nobody's
 
 
 @functools.cache
@@ -51,11 +53,12 @@ class Fetch:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._kept: list[str] = []
         self._done = 0.0  # MB
-        shutil.rmtree(self._partial, ignore_errors=True)
+        _remove_old(target.parent)
         command = [engine_plan.interpreter(), "-I", str(Path(__file__).with_name("pip_child.py")), *self._pip()]
         try:
             self._process = subprocess.Popen(
                 command,
+                env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"},  # it would refuse any folder
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -69,15 +72,18 @@ class Fetch:
                 f"Blender's Python cannot be started ({(error.strerror or str(error)).lower()}).",
                 hint="Install the full extension instead.",
             ) from None
-        threading.Thread(target=self._listen, name="declaim-set-up", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="declaim-set-up", daemon=True)
+        self._listener.start()
 
     def step(self) -> bool:
         """Tell how far it is; True once all is in place. Raises DeclaimError; Cancelled where the artist stopped it."""
         if status.STATUS.cancel_wanted:
             raise Cancelled()
+        code = self._process.poll()
+        if code is not None:
+            self._listener.join(1.0)  # its last words are the reason
         while not self._lines.empty():
             self._tell(self._lines.get().strip())
-        code = self._process.poll()
         if code is None:
             return False
         if code:
@@ -97,8 +103,8 @@ class Fetch:
         shutil.rmtree(self._partial, ignore_errors=True)
 
     def _pip(self) -> list[str]:
-        options = ["install", "--no-deps", "--target", str(self._partial), "--no-input", "--disable-pip-version-check"]
-        options += ["--progress-bar", "off", "--no-warn-script-location", "--prefer-binary"]
+        options = ["install", "--no-deps", "--target", str(self._partial), "--no-user", "--no-input"]
+        options += ["--disable-pip-version-check", "--progress-bar", "off", "--no-warn-script-location", "--prefer-binary"]
         if self._wheels is not None:
             options += ["--no-index", "--find-links", str(self._wheels)]
         return [*options, *(f"{name}=={version}" for name, (version, _) in parts().items())]
@@ -134,6 +140,13 @@ class Fetch:
                 f"The engine's parts cannot be put into {self.target} ({(error.strerror or str(error)).lower()}).",
                 hint="Check the folder's permissions and the free space, then try again.",
             ) from None
+
+
+def _remove_old(folder: Path) -> None:
+    """What a Blender that ended during a set-up has left."""
+    for path in folder.glob("*.tmp"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _named(wheel: str) -> str:
