@@ -97,7 +97,7 @@ def plugins() -> tuple[dict[str, Any], ...]:
     """Every plugin, as the fields of core.wire.PluginInfo: of the engine that ran last, before that of this version."""
     global _plugins
     if _plugins is None:
-        _plugins = HOST.plugins or plugin_list.kept(capture().notes)
+        _plugins = HOST.plugins or plugin_list.kept(engine_plan.notes_file())
     return _plugins
 
 

@@ -44,9 +44,8 @@ def plan() -> Plan:
     try:
         folder = _folder()
     except OSError as error:
-        nowhere = Path()
-        return Plan(log=nowhere, notes=nowhere, problem=_no_folder(error))
-    log, notes = log_file(), folder / "plugins.json"
+        return Plan(log=Path(), notes=Path(), problem=_no_folder(error))
+    log, notes = log_file(), notes_file()
     if chosen.engine_source == "URL":
         url = chosen.engine_url.strip()
         return Plan(log=log, notes=notes, url=url, token=chosen.engine_token.strip(), problem=_unreachable(url))
@@ -75,6 +74,14 @@ def log_file() -> Path:
     """Each Blender has its own."""
     try:
         return _folder() / f"engine-{os.getpid()}.log"
+    except OSError:
+        return Path()
+
+
+def notes_file() -> Path:
+    """The list of plugins that an engine last gave."""
+    try:
+        return _folder() / "plugins.json"
     except OSError:
         return Path()
 
