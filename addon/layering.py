@@ -38,8 +38,9 @@ def to_hold(rig: bpy.types.Object, keys: Sequence[bpy.types.Key], curves: RigCur
     ``over_takes``: what other takes animate stays below this one, and needs no holding.
     """
     any_rig, any_face = _channels([rig], "OBJECT", takes=True), _channels(keys, "KEY", takes=True)
-    own = any_rig if over_takes else _channels([rig], "OBJECT", takes=False)
-    own_face = any_face if over_takes else _channels(keys, "KEY", takes=False)
+    own, own_face = _channels([rig], "OBJECT", takes=False), _channels(keys, "KEY", takes=False)
+    if over_takes:
+        own, own_face = any_rig, any_face
     held = []
     for curve in curves.rig:
         channel = (curve.data_path, curve.index)
@@ -125,12 +126,12 @@ def added_curves(
 
 
 def _channels(owners: Sequence[bpy.types.ID], kind: str, *, takes: bool) -> set[_Channel]:
-    """All that is animated on ``owners``; with ``takes`` by our own actions too."""
+    """All that the artist's animation moves on ``owners``; with ``takes`` also what our own does, and what is muted."""
     from ..exporters.blender_action import curves_in
 
     found: set[_Channel] = set()
     for owner in owners:
-        for action in nla.actions_of(owner):
+        for action in nla.actions_of(owner, muted=takes):
             if takes or not nla.is_take(action):
                 found |= {(curve.data_path, curve.array_index) for curve in curves_in(action, kind)}
     return found

@@ -152,12 +152,13 @@ def leave_tweak_mode(owner: bpy.types.ID) -> None:
         owner.animation_data.use_tweak_mode = False
 
 
-def actions_of(owner: bpy.types.ID) -> list[bpy.types.Action]:
-    """The action in use of ``owner`` and those of its strips."""
+def actions_of(owner: bpy.types.ID, *, muted: bool = True) -> list[bpy.types.Action]:
+    """The action in use of ``owner`` and those of its strips; without ``muted`` those that play."""
     data = owner.animation_data
     if data is None:
         return []
-    found = [data.action, *(strip.action for track in data.nla_tracks for strip in track.strips)]
+    tracks = [track for track in data.nla_tracks if muted or not track.mute]
+    found = [data.action, *(strip.action for track in tracks for strip in track.strips if muted or not strip.mute)]
     return [action for action in found if action is not None]
 
 
