@@ -7,6 +7,7 @@ from typing import Any
 
 from .avatar_scene import SCENE
 from .conftest import BlenderPython
+from .landing_scene import SCENE as LANDING_SCENE
 
 
 def run(blender_python: BlenderPython, script: str, *arguments: object, version: str | None = None) -> Any:
@@ -286,3 +287,56 @@ def test_a_saved_asset_links_into_another_file(each_blender: str, blender_python
     assert seen["arm"] > 0.3 and seen["jaw"] == 1.0 and seen["corrective"] > 0.3
     assert seen["weight"] == 2.0 and seen["moved"] > 0.25 * seen["all"]
     assert seen["wires"] and not seen["shown"]
+
+
+FLIPPED = """
+rig = avatar.add_builtin(bpy.context)
+bpy.ops.object.mode_set(mode="POSE")
+rig.pose.bones["left_elbow"].rotation_quaternion = (0.8, 0.6, 0, 0)
+bpy.ops.pose.select_all(action="SELECT")
+bpy.ops.pose.copy()
+bpy.ops.pose.paste(flipped=True)
+flipped = [list(rig.pose.bones[name].rotation_quaternion) for name in ("left_elbow", "right_elbow")]
+bpy.ops.object.mode_set(mode="OBJECT")
+for child in rig.children:
+    child.select_set(True)
+bpy.ops.object.duplicate()
+twin = bpy.context.object
+targets = {
+    target.id.name for child in twin.children for curve in child.data.shape_keys.animation_data.drivers
+    for variable in curve.driver.variables for target in variable.targets
+}
+print(json.dumps({"flipped": np.array(flipped).round(4).tolist(), "twin": twin.name, "targets": sorted(targets)}))
+"""
+
+
+def test_poses_flip_and_copies_follow_their_own_bones(each_blender: str, blender_python: BlenderPython) -> None:
+    seen = run(blender_python, FLIPPED, version=each_blender)
+    assert [[abs(value) for value in row] for row in seen["flipped"]] == [[1, 0, 0, 0], [0.8, 0.6, 0, 0]]
+    assert seen["twin"] == "Declaim Woman.001" and seen["targets"] == ["Declaim Woman.001"]
+
+
+LANDED = """
+rig = module("addon.avatar").add_builtin(bpy.context, shape="man", added={"height": -1.0})
+rig.location = (1, 2, 3)
+betas = np.array(character.betas(rig), np.float32)
+clip = dataclasses.replace(make_clip(), betas=betas)
+how = landing.Landing(name="Line 1", start_frame=FIRST, fps=24)
+landed = landing.land(rig, landing.prepare(clip, character.rest_of(rig), character.shape_names(rig), how), how)
+true = body.pose_clip(clip)[1] @ Z_UP.T + (1, 2, 3)
+worst = 0.0
+for frame in range(0, FRAMES, 5):
+    scene.frame_set(FIRST + frame)
+    seen = np.array([np.array(rig.matrix_world @ rig.pose.bones[name].head) for name in JOINTS])
+    worst = max(worst, float(np.abs(seen - true[frame]).max()))
+weights = body.corrective_weights(body.face_pose(clip.poses)[0])[frame]
+mesh = next(child for child in rig.children if child.name.endswith(" body"))
+keys = mesh.data.shape_keys.key_blocks
+off = max(abs(keys[c.name].value - w) for c, w in zip(body.correctives, weights) if c.name in keys)
+print(json.dumps({"worst": worst, "correctives": float(off), "jaw": abs(keys["jawOpen"].value - float(clip.blendshapes[frame, 17]))}))
+"""
+
+
+def test_takes_land_on_it_to_the_hair(each_blender: str, blender_python: BlenderPython) -> None:
+    seen = blender_python(LANDING_SCENE + LANDED, version=each_blender, kind="slim").json
+    assert seen["worst"] < 1e-4 and seen["correctives"] < 1e-3 and seen["jaw"] < 1e-5
