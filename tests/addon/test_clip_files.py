@@ -294,7 +294,9 @@ def test_motion_of_other_programs_stands_upright(
         np.testing.assert_allclose(rows[:, 2:, 2], foot[2], atol=0.01)
         np.testing.assert_allclose(rows[0, 1, :2], pelvis[:2], atol=1e-3)  # begins where the character stands
     walked = np.array(found["heights"][0])[:, 1, 0]
-    assert walked[3] - walked[0] == pytest.approx(29 / 30, abs=0.06)  # a metre a second along x, whatever the clip's rate
+    # A metre a second along x, whatever the clip's rate, less what a smaller body's steps are shorter.
+    assert 0.85 < (walked[3] - walked[0]) / (29 / 30) < 1.0
+    np.testing.assert_allclose(np.diff(walked) / np.diff([1, 10, 20, 30]), (walked[3] - walked[0]) / 29, rtol=1e-3)
     assert found["jaw"] > 0.4
     for text in found["refused"]:
         assert "Traceback" not in text and "nothing was refused" not in text

@@ -260,7 +260,9 @@ def test_strips_are_heard_as_blender_plays_them(
         count = min(len(ours), len(mixed))
         assert _mismatch(ours[:count], mixed[:count, 0]) < 1e-3, name
     assert found["same"] and found["own mute and volume"] == [True, 0.1]
-    np.testing.assert_array_equal(read(found["packed"][0])[:, 0], samples)
+    packed = read(found["packed"][0])[:, 0]
+    assert len(packed) == len(samples) // frame * frame  # as long as the strip is seen
+    np.testing.assert_array_equal(packed, samples[: len(packed)])
     assert found["packed"][0]["name"] == "packed.wav"
     assert "lost" in found["errors"] and found["left"] == []
 
