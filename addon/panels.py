@@ -109,13 +109,16 @@ def _draw_outcome(layout: Any) -> None:
     draw_remedy(box, error)
 
 
+_SET_IN_PREFERENCES = {"engine_missing", "engine_garbled", "unauthorized", "offline", "other_version"}
+
+
 def draw_remedy(layout: Any, error: DeclaimError) -> None:
-    if error.code.startswith("engine") or engine.state() == "CRASHED":
+    if error.code in _SET_IN_PREFERENCES:
+        layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = EXTENSION
+    elif error.code.startswith("engine") or engine.state() == "CRASHED":
         row = layout.row(align=True)
         row.operator("declaim.engine_restart", icon="FILE_REFRESH")
         row.operator("declaim.engine_copy_log", icon="COPYDOWN")
-    elif error.code == "other_version":
-        layout.operator("preferences.addon_show", text="Open Preferences").module = EXTENSION
 
 
 def draw_sentence(layout: Any, text: str, icon: str) -> None:
