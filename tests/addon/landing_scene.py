@@ -1,4 +1,10 @@
-"""Script text that the tests of landing begin with: the add-on's modules, a clip, and the built-in body as a rig."""
+"""What the tests of landing share: a script that begins with the add-on's modules, a clip, and the built-in body as a rig."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .conftest import BlenderPython
 
 SCENE = '''
 import dataclasses, importlib, json
@@ -94,3 +100,7 @@ def walk(rig, name="walk", frames=(1, 80)):
 def keys_of_meshes():
     return [mesh.data.shape_keys for mesh in bpy.data.objects if mesh.type == "MESH" and mesh.data.shape_keys]
 '''
+
+
+def run(blender_python: BlenderPython, script: str, *arguments: object, version: str | None = None, **options: Any) -> Any:
+    return blender_python(SCENE + script, *arguments, version=version, kind="slim", **options).json
