@@ -8,7 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..core.errors import DeclaimError
-from . import EXTENSION, character, engine, first_run, presets, sliders, status, take_list, takes, words
+from . import EXTENSION, avatar_shapes, character, engine, first_run, presets, sliders, status, take_list, takes, words
 
 _ENGINE_STATES = {
     "STOPPED": ("Stopped; it starts when needed", "RADIOBUT_OFF"),
@@ -82,6 +82,11 @@ def _draw_character(layout: Any, settings: Any) -> None:
         if reason := character.problem(settings.character):
             draw_sentence(column, reason, "ERROR")
         column.prop(settings.character.declaim, "mouth_strength", slider=True)
+        if settings.character.declaim.is_builtin and avatar_shapes.BETAS in settings.character.data:
+            header, body = layout.panel("declaim_body_shape", default_closed=True)
+            header.label(text="Body Shape")
+            if body is not None:
+                avatar_shapes.draw(body, settings.character)
 
 
 def _draw_button(layout: Any) -> None:
