@@ -52,12 +52,8 @@ def import_file(
     takes.use(rig, len(rig.declaim.takes) - 1)
     if settings.fit_range:
         performing.fit_range(scene, frame, clip.duration * fps, first=True)
-    if not landing.moved(rig, landed, options):
-        notes.append(
-            rpt_(
-                "The take is written, but {name} does not follow it: look for constraints or drivers on its bones."
-            ).format(name=rig.name)
-        )
+    if reason := landing.stillness(rig, landed, options):
+        notes.append(reason)
     return take, [*notes, *landed.notes]
 
 

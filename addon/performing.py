@@ -137,12 +137,8 @@ class Session:
             take.line, take.seed, take.order = voice.name, seed, _order(settings, voice, seed)
             self.done.append(take.name)
             self.warnings += [note for note in landed.notes if note not in self.warnings]
-            if number == 0 and not landing.moved(rig, landed, options):
-                self.warnings.append(
-                    rpt_(
-                        "The take is written, but {name} does not follow it: look for constraints or drivers on its bones."
-                    ).format(name=rig.name)
-                )
+            if number == 0 and (reason := landing.stillness(rig, landed, options)):
+                self.warnings.append(reason)
         takes.use(rig, first)
         if settings.place_sound:
             voices.place_sound(scene, voice, self._frame)
