@@ -219,6 +219,11 @@ class DECLAIM_OT_export_motion(bpy.types.Operator, ExportHelper):
         return f".{self.format.lower()}"
 
     @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        what = next(row[2] for row in FORMATS if row[0] == properties.format)
+        return f"{rpt_(cls.bl_description)}. {rpt_(what)}"
+
+    @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if selected_character(context) is None:
             cls.poll_message_set("Select the character first")
