@@ -31,7 +31,8 @@ EXTENSION = "bl_ext.user_default.declaim"
 VERSIONS = ("4.2", "4.5", "5.0", "5.2")  # that each promise is held against
 _CACHE = Path(tempfile.gettempdir()) / f"declaim-tests-{getpass.getuser()}"
 _MARK = "DECLAIM_TEST_RUN"  # in the environment of all that a run starts, so that leftovers are found
-_KEPT = 4  # states of the sources
+_KEPT = 2  # states of the sources: a gigabyte each
+_IDLE_S = 600.0  # a state that no test has asked for in so long is in nobody's use
 
 _PREPARE = f"""
 import sys, bpy
@@ -161,7 +162,7 @@ def _cache() -> Path:
     os.utime(folder)
     states = sorted((path for path in _CACHE.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
     for old in states[:-_KEPT]:
-        if time.time() - old.stat().st_mtime > 3600:
+        if time.time() - old.stat().st_mtime > _IDLE_S:
             shutil.rmtree(old, ignore_errors=True)
     return folder
 
@@ -221,6 +222,7 @@ def fresh_user(version: str, folder: Path, kind: str = "full") -> Path:
     if kind == "none":
         user.mkdir()
     else:
+        os.utime(_cache())
         shutil.copytree(installed(version, kind), user, copy_function=copy)
     return user
 
@@ -285,7 +287,7 @@ def each_blender(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def blender_python(tmp_path: Path) -> BlenderPython:
+def blender_python(tmp_path: Path) -> Iterator[BlenderPython]:
     """``blender_python(script, *arguments)`` runs ``script`` in a fresh Blender with the extension enabled.
 
     The script finds ``bpy``, ``EXTENSION`` (the module's full name) and its arguments in ``sys.argv[1:]``. Keywords:
@@ -312,4 +314,8 @@ def blender_python(tmp_path: Path) -> BlenderPython:
         assert not (check and done.returncode), f"Exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    return run
+    yield run
+    for user in tmp_path.glob(
+        "user-*"
+    ):  # pytest keeps folders of past sessions; their links would keep old wheels on the disk
+        shutil.rmtree(user, ignore_errors=True)
