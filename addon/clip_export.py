@@ -156,17 +156,26 @@ def _staged(context: bpy.types.Context, rig: bpy.types.Object, path: Path, span:
         scene.use_preview_range = False
         scene.frame_start, scene.frame_end = span.first, span.last
         scene.name = (span.take.name if span.take is not None else path.stem) or rig.name  # exporters name the animation so
-        back.callback(functools.partial(_select, layer, list(context.selected_objects), layer.objects.active))
-        if rig.hide_get() or not rig.visible_get():
+        if not rig.visible_get():
             back.callback(rig.hide_set, rig.hide_get())
             back.callback(setattr, rig, "hide_viewport", rig.hide_viewport)
             rig.hide_viewport = False
             rig.hide_set(False)
+        active = layer.objects.active
+        if active is not None and active.mode != "OBJECT":  # exporters leave other modes
+            back.callback(_enter, active.mode)
+            _enter("OBJECT")
+        back.callback(functools.partial(_select, layer, list(context.selected_objects), active))
         _select(layer, [rig, *rig_motion.meshes_of(rig)], rig)
         if not rig.select_get():
             raise InputError(f'"{rig.name}" is not in this view layer.', hint="Show its collection first.")
         back.enter_context(rig_motion.unskinned(rig))
         yield back.enter_context(replacing(path))
+
+
+def _enter(mode: str) -> None:
+    with contextlib.suppress(RuntimeError):  # the active object cannot be shown
+        bpy.ops.object.mode_set(mode=mode)
 
 
 def _select(layer: bpy.types.ViewLayer, chosen: list[bpy.types.Object], active: bpy.types.Object | None) -> None:
