@@ -28,7 +28,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     box = layout.box()
     found = steps(context.scene)
     header = box.row()
-    header.label(text="That Is All" if all(done for _, done in found) else "Three Steps", icon="INFO")
+    header.label(text="All Done" if all(done for _, done in found) else "First Steps", icon="INFO")
     header.operator("declaim.dismiss_first_steps", text="", icon="X", emboss=False)
     column = box.column(align=True)
     waiting = True  # the first step that is not done is the one to take: it alone is not greyed

@@ -69,7 +69,7 @@ def _draw_voice(layout: Any, context: bpy.types.Context, settings: Any) -> None:
                 settings, "strip", editor, "strips_all" if hasattr(editor, "strips_all") else "sequences_all"
             )
     if settings.script_text is None:
-        column.prop(settings, "script", placeholder="Left empty, Declaim listens")
+        column.prop(settings, "script", placeholder="Optional")
     column.prop(settings, "script_text", text="or Text" if settings.script_text is None else "Script")
 
 
@@ -110,7 +110,7 @@ def _draw_outcome(layout: Any) -> None:
     box = layout.box()
     draw_sentence(box, error.message, "ERROR")
     if error.hint:
-        draw_sentence(box, error.hint, "NONE")
+        draw_sentence(box, error.hint, "BLANK1")
     draw_remedy(box, error)
 
 
