@@ -137,7 +137,6 @@ _NAMES = {
     "There is no Vosk model in this folder": "In diesem Ordner ist kein Vosk-Modell",
     "There is no plugin.toml in this folder": "In diesem Ordner ist keine plugin.toml",
     "This folder is used": "Dieser Ordner wird benutzt",
-    "First Steps": "Erste Schritte",
     "Unsure": "Unsicher",
     "Up": "Oben",
     "Visemes": "Viseme",
