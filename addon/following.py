@@ -20,11 +20,6 @@ _SHAPE_OFF = 0.03
 _NAMED = 3
 
 
-def moved(rig: bpy.types.Object, landed: Landed, landing: Landing) -> bool:
-    """Whether the evaluated rig and its shapes follow the take."""
-    return not stillness(rig, landed, landing)
-
-
 def stillness(rig: bpy.types.Object, landed: Landed, landing: Landing) -> str:
     """What keeps ``rig`` from following the take, in one sentence with what to look for; empty where it follows."""
     if rig.data.pose_position == "REST":

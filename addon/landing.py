@@ -16,7 +16,6 @@ from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import InputError
 from . import character, layering, nla
-from .following import moved as moved
 from .following import stillness as stillness
 from .mouth_curves import rescale_mouth as rescale_mouth
 

@@ -8,7 +8,20 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..core.errors import DeclaimError
-from . import EXTENSION, avatar_shapes, character, engine, first_run, presets, sliders, status, take_list, takes, words
+from . import (
+    EXTENSION,
+    avatar_shapes,
+    character,
+    engine,
+    engine_setup,
+    first_run,
+    presets,
+    sliders,
+    status,
+    take_list,
+    takes,
+    words,
+)
 
 _ENGINE_STATES = {
     "STOPPED": ("Stopped; it starts when needed", "RADIOBUT_OFF"),
@@ -61,7 +74,8 @@ def _draw_voice(layout: Any, context: bpy.types.Context, settings: Any) -> None:
         column.prop(settings, "folder")
         return
     else:
-        editor = context.scene.sequence_editor
+        scenes = voice_strips.scenes(context)
+        editor = scenes[0].sequence_editor if scenes else None
         if editor is None:
             column.label(text="The Video Sequencer holds no strips", icon="INFO")
         else:
@@ -114,11 +128,13 @@ def _draw_outcome(layout: Any) -> None:
     draw_remedy(box, error)
 
 
-_SET_IN_PREFERENCES = {"engine_missing", "engine_garbled", "unauthorized", "offline", "other_version"}
+_SET_IN_PREFERENCES = {"engine_garbled", "unauthorized", "offline", "other_version"}
 
 
 def draw_remedy(layout: Any, error: DeclaimError) -> None:
-    if error.code in _SET_IN_PREFERENCES:
+    if error.code == "engine_missing":
+        engine_setup.draw(layout, bpy.context)
+    elif error.code in _SET_IN_PREFERENCES:
         layout.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES").module = EXTENSION
     elif error.code.startswith("engine") or engine.state() == "CRASHED":
         row = layout.row(align=True)

@@ -18,7 +18,7 @@ for name, placement, units in (("metres", blender_scene.Z_UP, 1.0), ("centimetre
     true = (body.pose_clip(clip)[1] - (0, floor, 0)) @ axes.T
     frames = np.linspace(0, FRAMES - 1, 10).round().astype(int)
     off = max(np.abs(seen_joints(rig, FIRST + int(frame)) / units - true[frame]).max() for frame in frames)
-    found[name] = {"off": float(off), "moved": landing.moved(rig, landed, how), "stays": bool((np.array(rig.matrix_basis) == before).all())}
+    found[name] = {"off": float(off), "moved": not landing.stillness(rig, landed, how), "stays": bool((np.array(rig.matrix_basis) == before).all())}
     shapes = character.shape_names(rig)
     scene.frame_set(FIRST + 7)
     values = {block.name: block.value for key in keys_of_meshes() for block in key.key_blocks}
@@ -237,9 +237,9 @@ driver = block.driver_add("value")
 driver.driver.expression = "0.123"
 found["driver"] = landing.stillness(rig, landed, how)
 block.driver_remove("value")
-found["fine again"] = landing.moved(rig, landed, how)
+found["fine again"] = not landing.stillness(rig, landed, how)
 rig.animation_data.action = None
-found["no action"] = landing.moved(rig, landed, how)
+found["no action"] = not landing.stillness(rig, landed, how)
 rig = fresh()
 walk(rig)
 landed, how = put(rig, clip, use_nla=True, layer="ADDITIVE")

@@ -17,7 +17,7 @@ before = [bone.rotation_mode for bone in rig.pose.bones]
 landed, how = put(rig, clip)
 found = {"off": max(float(np.abs(seen_joints(rig, FIRST + f) - joints_of(clip)[f]).max()) for f in (0, 11, 29, 47))}
 found["modes"] = before == [bone.rotation_mode for bone in rig.pose.bones]
-found["moved"] = landing.moved(rig, landed, how)
+found["moved"] = not landing.stillness(rig, landed, how)
 rest = character.rest_of(rig)
 prepared = landing.prepare(clip, rest, (), how)
 rig.pose.bones["head"].rotation_mode = "QUATERNION" if before[JOINTS.index("head")] != "QUATERNION" else "XYZ"

@@ -101,7 +101,7 @@ for mode in ("QUATERNION", "XYZ", "ZYX", "AXIS_ANGLE"):
             worst = max(worst, apart(seen[name], rotations.multiply(turns[name], delta)))
         moved = take.location[number] - take.location[0] if number < FRAMES else 0
         shift = max(shift, float(np.abs(where - place - moved).max()))
-    found[mode] = {"turn": worst, "place": shift, "moved": landing.moved(rig, landed, how), "own": own.users > 0}
+    found[mode] = {"turn": worst, "place": shift, "moved": not landing.stillness(rig, landed, how), "own": own.users > 0}
     if key:
         scene.frame_set(FIRST + 9)
         index = module("core.face").ARKIT.index("browInnerUp")
@@ -201,7 +201,7 @@ clip = make_clip()
 found["moved"], found["joints"], found["notes"] = [], [], []
 for given in ({}, {"use_nla": True}, {"layer": "ADDITIVE"}):
     landed, how = put(rig, clip, name=f"line {len(found['joints'])}", **given)
-    found["moved"].append(landing.moved(rig, landed, how))
+    found["moved"].append(not landing.stillness(rig, landed, how))
     found["joints"].append(float(np.abs(seen_joints(rig, FIRST + 20) - joints_of(clip)[20]).max()))
     found["notes"] += landed.notes
     if len(found["joints"]) == 2:

@@ -104,7 +104,8 @@ print(json.dumps(dict(takes=[[t.line, t.start] for t in rig.declaim.takes], stri
     starts = [start for _, start in found["takes"]]
     assert [line for line, _ in found["takes"]] == ["a.flac", "b.flac"]
     assert starts[1] > starts[0] + 200
-    assert len(found["strips"]) == 2 and not any(mute for *_, mute in found["strips"])
+    lines = [strip for strip in found["strips"] if not strip[0].endswith(" pose")]  # which holds what nothing animates
+    assert [name for name, *_ in lines] == ["a 0", "b 0"] and not any(mute for *_, mute in lines)
     assert found["range"][1] >= starts[1] + 216
     assert found["wrists"][0] != found["wrists"][1]
 
@@ -178,4 +179,5 @@ print(json.dumps(found))
         assert not found["error"] and found["takes"] == ["voice 0"]
         assert found["wrists"][0] != found["wrists"][1]
         assert found["kept"] == [["voice 0", len(SCRIPT.split()), True]]
-        assert sum(found["wrists_kept"], []) == pytest.approx(sum(found["wrists"], []), abs=1e-6)
+        for kept, seen in zip(found["wrists_kept"], found["wrists"]):
+            assert kept == pytest.approx(seen, abs=1e-6)
