@@ -20,6 +20,7 @@ from . import (
     status,
     take_list,
     takes,
+    voice_strips,
     words,
 )
 

@@ -141,6 +141,8 @@ _NAMES = {
     "Up": "Oben",
     "Visemes": "Viseme",
     "Voice": "Stimme",
+    "Body Shape": "Körperform",
+    "Declaim Avatar": "Declaim-Avatar",
     "Voice From": "Stimme aus",
     "Vosk Model": "Vosk-Modell",
     "Weight": "Gewicht",
