@@ -93,8 +93,11 @@ class Pushes:
 
         ``follows`` (K,): how far each goes where the wrist goes one metre.
         """
-        if not len(rows) or not depths.any():
+        touching = np.flatnonzero(depths.any(axis=1))
+        if not len(touching):
             return
+        if len(touching) < len(rows):
+            rows, points, ways, depths = rows[touching], points[touching], ways[touching], depths[touching]
         if ways.shape[1] >= self.hand:
             thumb = slice(self.hand - THUMB, self.hand)
             self.thumb[rows] += depths[:, thumb, None] * ways[:, thumb]

@@ -136,16 +136,22 @@ def _move_arms(
     frames = len(times)
     wrists = np.empty((frames, len(SIDES), 3))
 
-    def move(span: slice) -> None:
-        moved, wrists[span] = limbs.poses(
-            times[span], poses[span], course=course, first=span.start, shoulders=shoulders[span], tension=tension[span]
-        )
-        for joint, values in moved.items():
-            poses[span, joint] = values
+    def move(some: Array, stage: str) -> None:
+        for first in range(0, len(some), _BLOCK):
+            report.stage(stage, first / len(some))
+            block = some[first : first + _BLOCK]
+            moved, wrists[block] = limbs.poses(
+                times[block],
+                poses[block],
+                course=course,
+                frames=block,
+                shoulders=shoulders[block],
+                tension=tension[block],
+            )
+            for joint, values in moved.items():
+                poses[block, joint] = values
 
-    for first in range(0, frames, _BLOCK):
-        report.stage("Moving arms and hands", first / frames)
-        move(slice(first, min(first + _BLOCK, frames)))
+    move(np.arange(frames), "Moving arms and hands")
     late: Lateness | None = None
     for gain in _CORRECTIONS:
         correction = corrected(limbs.strokes, wrists, course.fps, late, gain)
@@ -153,8 +159,7 @@ def _move_arms(
             break
         late = correction.late
         limbs.put_off(late)
-        for span in correction.spans:
-            move(span)
+        move(correction.frames, "Stopping the strokes on their frames")
 
 
 def _stroke(plan: PlannedStroke) -> Stroke:

@@ -19,6 +19,7 @@ from .phrases import Phrase
 from .planning import PlannedStroke
 from .roles import Part
 from .shakes import shakes
+from .steadying import stilled
 from .style import StyleSheet
 
 Array = NDArray[Any]
@@ -58,6 +59,7 @@ def head_turn(
     seed: int,
 ) -> Array:
     """(T, 3) rad, the head in the world as far as it moves on its own: down, to the left, tilted to the right."""
+    times = stilled(times, strokes)
     turn = _attitudes(phrases, styles, seed).sample(times)
     turn += _nods(phrases, strokes, parts, speech, styles, seed).sample(times)
     turn += _gestures(phrases, strokes, parts, speech, styles, seed).sample(times)

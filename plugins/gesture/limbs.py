@@ -105,15 +105,15 @@ class Limbs:
         }
 
     def poses(
-        self, times: Array, poses: Array, *, course: ChestCourse, first: int, shoulders: Array, tension: Array
+        self, times: Array, poses: Array, *, course: ChestCourse, frames: Array, shoulders: Array, tension: Array
     ) -> tuple[dict[int, Array], Array]:
         """Joint -> its axis-angle (T, 3); and the wrists (T, 2, 3), m in the world.
 
-        ``times`` (T,) s, evenly spaced; ``poses`` (T, 55, 3) the rest of the body, already posed; ``course`` the chest's
-        over the whole line, of which the block begins at frame ``first``; ``shoulders`` (T, 2)
-        rad, lifted and brought forward; ``tension`` (T,) 0..1, from an easy hand to a tight one.
+        ``times`` (T,) s, increasing, with gaps or without; ``poses`` (T, 55, 3) the rest of the body, already posed;
+        ``course`` the chest's over the whole line, of which these are the ``frames`` (T,); ``shoulders`` (T, 2) rad, lifted
+        and brought forward; ``tension`` (T,) 0..1, from an easy hand to a tight one.
         """
-        frames = surfaces.chest_frames(poses, self.rest)
+        carried = surfaces.chest_frames(poses, self.rest)
         aims: dict[Side, arms.Aim] = {}
         balls: dict[Side, hands.HandBalls] = {}
         angles: dict[Side, dict[str, Array]] = {}
@@ -127,23 +127,23 @@ class Limbs:
                 coordinates[:, paths.UPWARD] += upward
                 coordinates[:, paths.BEND] += bent
             goal = self._place(side, coordinates)
-            goal = steadied(goal, times, first, course, self.strokes, side, frames["head"], self.rest[JOINT["spine3"]])
+            goal = steadied(goal, times, frames, course, self.strokes, side, carried["head"], self.rest[JOINT["spine3"]])
             coordinates[:, paths.ELBOW] = grid.at(times - _ELBOW_DELAY)[:, paths.ELBOW]
             delayed = self._place(side, grid.at(times - _ELBOW_DELAY))
             resting = self.laps[side].share(goal) if side in self.laps else np.zeros(len(times))
             if side in self.laps:
-                goal, delayed = (self.laps[side].carried(place, frames) for place in (goal, delayed))
+                goal, delayed = (self.laps[side].carried(place, carried) for place in (goal, delayed))
             ease = 1 - 0.5 * tension[:, None]
             sway = grid.sway()
             aims[side] = arms.aimed(arm, goal, delayed, coordinates, ease * sway.at(times), shoulders)
             angles[side] = hands.finger_angles(self.build.fingers[side], self._shapes(side, times, tension))
             self._sway_fingers(angles[side], arm, aims[side], sway, times, ease)
             if side in self.laps:
-                aims[side] = self.laps[side].laid(aims[side], resting, frames)
+                aims[side] = self.laps[side].laid(aims[side], resting, carried)
             balls[side] = hands.hand_balls(arm, self.build.fingers[side], self.build.bones[side], angles[side])
         aims = _uncrossed(aims, self.build.arms)
         chest = self.rest[JOINT["spine3"]]
-        around = keep_out.Surroundings(surfaces=self.build.surfaces, frames=frames, chest=chest)
+        around = keep_out.Surroundings(surfaces=self.build.surfaces, frames=carried, chest=chest)
         aims, opened = keep_out.kept_out(self.build.arms, aims, balls, self.build.links, around)
         moved: dict[int, Array] = {}
         wrists = np.empty((len(times), len(SIDES), 3))
@@ -155,7 +155,7 @@ class Limbs:
             moved |= {JOINT[name]: values for name, values in solved.items()}
             angles[side]["thumb"][:, 0] -= opened[side]
             moved |= hands.finger_poses(self.build.arms[side], self.build.fingers[side], angles[side])
-        return moved, course.in_world(wrists, first)
+        return moved, course.in_world(wrists, frames)
 
     def _sympathy(self, side: Side, times: Array, coordinates: Array) -> Array:
         """(T, D) what an idle arm does along with the other one's effort: a part of it, a moment later, or nearly nothing.
@@ -193,11 +193,12 @@ class Limbs:
         )
 
     def _grid(self, side: Side, times: Array) -> _Grid:
-        begin = int(np.floor((times[0] - 2 * _MEMORY) / _GRID)) if len(times) else 0
-        end = int(np.ceil(times[-1] / _GRID)) + 3 if len(times) else 4
-        moments = np.arange(begin, end) * _GRID
-        values = self.tracks[side].sample(moments, slice(0, paths.SHAPE_START))
-        return _Grid(first=begin, values=values, places=self._place(side, values))
+        gaps = np.flatnonzero(np.diff(times) > 2 * _MEMORY)
+        begins = np.floor((times[[0, *(gaps + 1)]] - 2 * _MEMORY) / _GRID).astype(np.intp).tolist()
+        ends = (np.ceil(times[[*gaps, -1]] / _GRID).astype(np.intp) + 3).tolist()
+        numbers = np.unique(np.concatenate([np.arange(begin, end) for begin, end in zip(begins, ends)]))
+        values = self.tracks[side].sample(numbers * _GRID, slice(0, paths.SHAPE_START))
+        return _Grid(numbers=numbers, values=values, places=self._place(side, values))
 
     def _shapes(self, side: Side, times: Array, tension: Array) -> dict[str, Array]:
         """Finger -> (T, SHAPE_SIZE) rad: each a little later than the one before, never quite still, never all alike."""
@@ -227,17 +228,20 @@ class Limbs:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class _Grid:
-    """A hand's path on moments ``_GRID`` apart, which do not depend on the block of frames asked for."""
+    """A hand's path on moments ``_GRID`` apart, which do not depend on the block of frames asked for.
 
-    first: int
+    Before a gap's end it begins early enough for what the hand remembers.
+    """
+
+    numbers: Array  # (N,) of the moments, increasing
     values: Array  # (N, D)
     places: Array  # (N, 3) m
 
     def at(self, times: Array) -> Array:
         """(T, D) by cubic interpolation (Catmull-Rom)."""
-        position = times / _GRID - self.first
-        index = np.clip(np.floor(position).astype(np.intp), 1, len(self.values) - 3)
-        s = (position - index)[:, None]
+        position = times / _GRID
+        index = np.searchsorted(self.numbers, np.floor(position))
+        s = (position - self.numbers[index])[:, None]
         a, b, c, d = (self.values[index + k] for k in (-1, 0, 1, 2))
         return np.asarray(b + 0.5 * s * (c - a + s * (2 * a - 5 * b + 4 * c - d + s * (3 * (b - c) + d - a))))
 
@@ -257,7 +261,7 @@ class _Grid:
         kernel = -(swing - swing.mean() + _DRAG * drag / drag.sum())
         velocity = np.diff(self.places, axis=0, prepend=self.places[:1]) / _GRID
         swayed = np.stack([np.convolve(velocity[:, k], kernel)[: len(velocity)] for k in range(3)], axis=1)
-        return _Grid(first=self.first, values=swayed, places=self.places)
+        return _Grid(numbers=self.numbers, values=swayed, places=self.places)
 
 
 def _uncrossed(aims: Mapping[Side, arms.Aim], both: Mapping[Side, arms.Arm]) -> dict[Side, arms.Aim]:

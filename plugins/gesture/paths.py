@@ -7,6 +7,8 @@ the shoulder as two angles from the middle of gesture space (rad), its distance 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,12 +107,14 @@ def turn_time(stroke: PlannedStroke, side: Side, start: Array) -> float | None:
     It stops where its speed falls under a fifth of the preparation's highest, or under half of it before it rises again.
     ``start`` (3,): where the wrist sets off, arm lengths.
     """
-    place = coordinates_of(dataclasses.replace(stroke.before[side], wrist=start))
+    place = coordinates_of(stroke.before[side]).copy()
+    place[_PLACE] = _direction(start)
     times = np.arange(stroke.prepare, stroke.apex, 0.01)
-    path = wrist_path(Track(place, _strike(stroke, side, place)).sample(times, _PLACE))
-    if len(path) < 5:
+    if len(times) < 5:
         return None
-    speed = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    path = wrist_path(Track(place, _strike(stroke, side, place)).sample(times, _PLACE))
+    way = path[1:] - path[:-1]
+    speed = np.sqrt((way * way).sum(axis=1))
     turning = (times[:-1] > stroke.start - 0.2) & (times[:-1] < stroke.apex - 0.4 * (stroke.apex - stroke.start))
     if not turning.any():
         return None
@@ -160,14 +164,23 @@ def _let_go(release: Release, place: Array, ready: Array, resting: Array, aside:
     ]
 
 
+@functools.lru_cache(maxsize=4096)
 def coordinates_of(posture: Posture) -> Array:
-    """(SHAPE_START + SHAPE_SIZE,) the posture's coordinates."""
-    distance = float(np.linalg.norm(posture.wrist))
-    towards = posture.wrist / distance
-    angle = float(np.arccos(np.clip(towards @ _CENTRE, -1, 1)))
-    scale = angle / max(np.sin(angle), 1e-9)
-    place = [towards @ _ACROSS * scale, towards @ _UPWARD * scale, distance]
-    return np.concatenate([place, [posture.turn, posture.bend, posture.swing, posture.elbow], posture.shape])
+    """(SHAPE_START + SHAPE_SIZE,) the posture's coordinates, not to be written to."""
+    values = np.array(
+        [*_direction(posture.wrist), posture.turn, posture.bend, posture.swing, posture.elbow, *posture.shape]
+    )
+    values.flags.writeable = False
+    return values
+
+
+def _direction(wrist: Array) -> tuple[float, float, float]:
+    """Across, upward, rad, and distance, arm lengths, of a ``wrist`` (3,) seen from the shoulder."""
+    distance = math.sqrt(float(wrist @ wrist))
+    towards = wrist / distance
+    angle = math.acos(min(max(float(towards @ _CENTRE), -1.0), 1.0))
+    scale = angle / max(math.sin(angle), 1e-9)
+    return float(towards @ _ACROSS) * scale, float(towards @ _UPWARD) * scale, distance
 
 
 def wrist_path(coordinates: Array) -> Array:

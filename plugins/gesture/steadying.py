@@ -18,6 +18,7 @@ Array = NDArray[Any]
 _BEFORE, _AFTER = 0.22, 0.45  # s, over which it comes before the stop and goes after it
 _FULL_BEFORE, _FULL_AFTER = 0.05, 0.07  # s on either side of the apex
 _FARTHEST = 0.10  # m that it moves a hand
+_STILL = 0.45  # s on either side of a hand's arrival at the head within which the head comes to a halt and goes on
 _HEAD_HIGH = 0.1  # arm lengths over the shoulder
 
 
@@ -29,10 +30,9 @@ class ChestCourse:
     rotations: Array  # (T, 3, 3) of spine3
     places: Array  # (T, 3) m
 
-    def in_world(self, points: Array, first: int) -> Array:
-        """``points`` (T, N, 3), m seen from spine3 in the frames from ``first`` on, in the world."""
-        span = slice(first, first + len(points))
-        return np.asarray(points @ self.rotations[span].swapaxes(-1, -2) + self.places[span, None])
+    def in_world(self, points: Array, frames: Array) -> Array:
+        """``points`` (T, N, 3), m seen from spine3 in ``frames`` (T,), in the world."""
+        return np.asarray(points @ self.rotations[frames].swapaxes(-1, -2) + self.places[frames, None])
 
 
 def chest_course(poses: Array, trans: Array, rest_joints: Array, fps: float) -> ChestCourse:
@@ -58,6 +58,22 @@ def at_head(stroke: PlannedStroke) -> bool:
     return stroke.unit.amplitude[0] == stroke.unit.amplitude[1] and float(stroke.unit.after.wrist[1]) > _HEAD_HIGH
 
 
+def stilled(times: Array, strokes: Sequence[PlannedStroke]) -> Array:
+    """The moments of the head's own motion that are shown at ``times`` (T,), s, increasing: it waits for a hand to arrive.
+
+    A hand that goes to the head would be carried on by it otherwise, and never be seen to stop. What the head does then is
+    a little ahead before the apex and makes up for the wait after it.
+    """
+    apexes = sorted({stroke.apex for stroke in strokes if at_head(stroke)})
+    shown = times.copy()
+    for apex, before, after in zip(apexes, [-np.inf, *apexes], [*apexes[1:], np.inf]):
+        reach = min(_STILL, (apex - before) / 2, (after - apex) / 2)
+        rows = slice(*np.searchsorted(times, (apex - reach, apex + reach)))
+        away = times[rows] - apex
+        shown[rows] -= away * (1 - (away / reach) ** 2) ** 3
+    return shown
+
+
 def on_head(times: Array, strokes: Sequence[PlannedStroke], side: Side) -> Array:
     """(T,) 0..1, how far the hand is at a place on the head. ``times`` (T,) s."""
     share = np.zeros(len(times))
@@ -72,7 +88,7 @@ def on_head(times: Array, strokes: Sequence[PlannedStroke], side: Side) -> Array
 def steadied(
     goal: Array,
     times: Array,
-    first: int,
+    frames: Array,
     course: ChestCourse,
     strokes: Sequence[PlannedStroke],
     side: Side,
@@ -81,7 +97,7 @@ def steadied(
 ) -> Array:
     """``goal`` (T, 3), a wrist seen from the chest as a left arm's, m, made to stop in the world where its strokes stop.
 
-    ``times`` (T,) s are those of the course's frames from ``first`` on. ``head``: its frame in them, see
+    ``times`` (T,) s are those of the course's ``frames`` (T,), increasing. ``head``: its frame in them, see
     ``surfaces.Frames``; ``chest`` (3,) m, spine3 at rest.
     """
     sign = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
@@ -100,10 +116,9 @@ def steadied(
         share = minimum_jerk((span - begin) / _BEFORE)
         share *= 1 - minimum_jerk((span - stroke.apex - _FULL_AFTER) / max(end - stroke.apex - _FULL_AFTER, 1e-6))
         stop = min(round(stroke.apex * course.fps), len(course.places) - 1)
-        frames = slice(first + rows.start, first + rows.stop)
         here = goal[rows] * sign
         world = here @ course.rotations[stop].T + course.places[stop]
-        seen = ((world - course.places[frames])[:, None] @ course.rotations[frames])[:, 0]
+        seen = ((world - course.places[frames[rows]])[:, None] @ course.rotations[frames[rows]])[:, 0]
         result[rows] += share[:, None] * soft_limit(seen - here, _FARTHEST) * sign
     share = on_head(times, own, side)
     if share.any():

@@ -29,7 +29,7 @@ class Correction:
     """What is to be moved anew, and how."""
 
     late: Lateness
-    spans: tuple[slice, ...]  # frames, apart from each other
+    frames: Array  # (N,) increasing
 
 
 def corrected(
@@ -41,7 +41,7 @@ def corrected(
     into the next and the next. ``gain``: the share of what a stop is off by that its stroke is put off by.
     """
     found = dict(late or {})
-    frames: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for number, stroke in enumerate(strokes):
         for side in stroke.sides:
             if late is not None and (number, side) not in late:
@@ -55,8 +55,8 @@ def corrected(
             if new == old:
                 continue
             found[number, side] = new
-            frames.append((int(stroke.sets_off * fps), int((stroke.apex + _MOST + _TELLS) * fps) + 2))
-    return Correction(late=found, spans=_apart(frames, len(wrists))) if frames else None
+            spans.append((int(stroke.sets_off * fps), int((stroke.apex + _MOST + _TELLS) * fps) + 2))
+    return Correction(late=found, frames=_frames(spans, len(wrists))) if spans else None
 
 
 def _off(wrist: Array, stroke: PlannedStroke, apex: int, fps: float) -> int:
@@ -92,12 +92,9 @@ def _stops(speed: Array) -> list[int]:
     return found
 
 
-def _apart(spans: Sequence[tuple[int, int]], length: int) -> tuple[slice, ...]:
-    """Spans that overlap joined, within 0 .. ``length``."""
-    joined: list[list[int]] = []
-    for begin, end in sorted(spans):
-        if joined and begin <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], end)
-        else:
-            joined.append([begin, end])
-    return tuple(slice(max(begin, 0), min(end, length)) for begin, end in joined)
+def _frames(spans: Sequence[tuple[int, int]], length: int) -> Array:
+    """The frames of all ``spans`` (first, end) within 0 .. ``length``, each once, increasing."""
+    some = np.zeros(length, dtype=bool)
+    for begin, end in spans:
+        some[max(begin, 0) : end] = True
+    return np.flatnonzero(some)

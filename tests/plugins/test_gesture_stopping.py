@@ -89,8 +89,9 @@ def test_what_stops_late_is_ended_sooner_and_what_stops_in_time_is_left_alone() 
         correction = corrected(strokes, stopping(strokes, late), FPS)
         assert correction is not None
         assert {round(shift * FPS, 6) for shift in correction.late.values()} == {-late}
-        (span,) = correction.spans
-        assert span.start <= strokes[0].sets_off * FPS and span.stop > (strokes[0].apex + 0.3) * FPS
+        assert np.all(np.diff(correction.frames) == 1)
+        assert correction.frames[0] <= strokes[0].sets_off * FPS
+        assert correction.frames[-1] > (strokes[0].apex + 0.3) * FPS
         half = corrected(strokes, stopping(strokes, late), FPS, correction.late, 0.5)
         assert half is not None and {round(shift * FPS, 6) for shift in half.late.values()} == {-1.5 * late}
 
