@@ -82,13 +82,9 @@ empty :=
 # This environment's own Blender is tried by `make test`; here are the others.
 OWN_BLENDER = $(if $(findstring 3.13,$(shell $(PY) --version 2>/dev/null)),5.2,4.5)
 OTHERS = $(filter-out $(OWN_BLENDER),$(BLENDERS))
-test-blender: setup $(BLENDERS:%=.venvs/%/.ready)
+test-blender: setup $(foreach v,$(OTHERS),.venvs/$(v)/.ready)
 	DECLAIM_BLENDERS=$(subst $(empty) $(empty),$(comma),$(foreach v,$(OTHERS),$(v)=$(CURDIR)/.venvs/$(v)/$(BIN_NAME)/python)) \
 	  $(PY) -m pytest tests/addon -k "$(subst $(empty) $(empty), or ,$(OTHERS))"
-
-.venvs/%/.ready)
-	DECLAIM_BLENDERS=$(subst $(empty) $(empty),$(comma),$(foreach v,$(BLENDERS),$(v)=$(CURDIR)/.venvs/$(v)/$(BIN_NAME)/python)) \
-	  $(PY) -m pytest tests/addon
 
 .venvs/%/.ready: Makefile
 	@if test -n "$(PYTHON_$*)"; then \
