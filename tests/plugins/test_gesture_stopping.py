@@ -1,7 +1,8 @@
-"""Where strokes end: on their frame, without a turn where the way is open, at the chin, on one hand; and the idle arm."""
+"""Where strokes end: on their frame, at a head that waits, without a turn where the way is open, on one hand; idle arms."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from declaim.plugins.contracts import Brief, Direction
 from declaim.plugins.gesture.accents import find_accents
 from declaim.plugins.gesture.curves import crisp
 from declaim.plugins.gesture.generator import GestureGenerator
+from declaim.plugins.gesture.limbs import Limbs
 from declaim.plugins.gesture.paths import posture_track, wrist_path
 from declaim.plugins.gesture.phrases import find_phrases
 from declaim.plugins.gesture.planning import PlannedStroke, sketch_strokes
+from declaim.plugins.gesture.steadying import at_head, chest_course, stilled
 from declaim.plugins.gesture.stopping import corrected
 from declaim.plugins.gesture.style import style_sheet
 from declaim.plugins.gesture.timing import timed
@@ -69,6 +72,12 @@ def plan(speech: Speech, seed: int) -> list[PlannedStroke]:
     return timed(sketches, nuclei=nuclei, fps=FPS, frames=int(speech.duration * FPS), warn=told.append)
 
 
+def at_the_head() -> list[PlannedStroke]:
+    """Strokes of which two, a third of a second apart, go to the head."""
+    think = read_lexicon().units["think"]
+    return [dataclasses.replace(s, unit=think, apex=at) for s, at in zip(plan(spoken(LINE), 1), (2.0, 2.34))]
+
+
 def stopping(strokes: list[PlannedStroke], late: int) -> np.ndarray:
     """Wrists (T, 2, 3) that go 0.3 m with each stroke and seem to stop ``late`` frames after its apex."""
     times = np.arange(int((strokes[-1].end + 1) * FPS)) / FPS
@@ -94,6 +103,43 @@ def test_what_stops_late_is_ended_sooner_and_what_stops_in_time_is_left_alone() 
         assert correction.frames[-1] > (strokes[0].apex + 0.3) * FPS
         half = corrected(strokes, stopping(strokes, late), FPS, correction.late, 0.5)
         assert half is not None and {round(shift * FPS, 6) for shift in half.late.values()} == {-1.5 * late}
+
+
+def test_frames_moved_anew_by_themselves_move_as_in_the_whole_line(body: Body) -> None:
+    speech, betas = spoken(LINE * 2), np.zeros(10, np.float32)
+    strokes = plan(speech, 2)
+    rest = np.asarray(body.rest_joints(betas), dtype=np.float64)
+    frames = int(speech.duration * FPS)
+    times, poses = np.arange(frames) / FPS, np.zeros((frames, len(JOINTS), 3))
+    poses[:, JOINT["spine3"], 1] = 0.2 * np.sin(times)
+    course = chest_course(poses, np.zeros((frames, 3)), rest, FPS)
+    limbs = Limbs(body, betas, rest, strokes, read_lexicon(), seed=2, seated=False)
+
+    def moved(some: np.ndarray) -> np.ndarray:
+        given, wrists = limbs.poses(
+            times[some],
+            poses[some],
+            course=course,
+            frames=some,
+            shoulders=np.zeros((len(some), 2)),
+            tension=np.full(len(some), 0.3),
+        )
+        return np.concatenate([given[joint] for joint in sorted(given)] + list(wrists.swapaxes(0, 1)), axis=1)
+
+    some = np.concatenate([np.arange(100, 180), np.arange(190, 230), np.arange(400, 470)])
+    np.testing.assert_array_equal(moved(some), moved(np.arange(frames))[some])
+
+
+def test_the_head_waits_for_a_hand_that_arrives_at_it() -> None:
+    strokes = at_the_head()
+    times = np.arange(0.0, 8.0, 0.01)
+    shown = stilled(times, strokes)
+    assert all(map(at_head, strokes)) and np.all(np.diff(shown) >= 0)
+    for stroke in strokes:
+        near = np.abs(times - stroke.apex)
+        assert np.ptp(shown[near < 0.05]) < 0.03, "hardly any time passes for the head"
+    far = np.min([np.abs(times - stroke.apex) for stroke in strokes], axis=0) > 0.45
+    assert far.any() and np.all(shown[far] == times[far])
 
 
 def test_fluent_strokes_do_not_stop_between_preparation_and_apex() -> None:
