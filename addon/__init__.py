@@ -27,6 +27,7 @@ _MODULES = (  # in the order of their registration
     "clip_files",
     "voice_drop",
     "presets",
+    "defaults",
     "first_run",
     "engine_setup",
     "panels",

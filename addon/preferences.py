@@ -85,6 +85,8 @@ class DeclaimPreferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        from . import defaults
+
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -101,6 +103,7 @@ class DeclaimPreferences(bpy.types.AddonPreferences):
             layout.separator()
             _draw_cache(self, layout)
         layout.separator()
+        defaults.draw(layout)
         layout.prop(self, "show_first_steps")
 
 

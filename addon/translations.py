@@ -142,6 +142,7 @@ _NAMES = {
     "Visemes": "Viseme",
     "Voice": "Stimme",
     "Body Shape": "Körperform",
+    "Strip or Playhead": "Streifen oder Abspielkopf",
     "Declaim Avatar": "Declaim-Avatar",
     "Voice From": "Stimme aus",
     "Vosk Model": "Vosk-Modell",
@@ -189,6 +190,8 @@ _SLIDERS = {  # of our own plugins
     "Sway": "Wiegen",
 }
 _BUTTONS = {
+    "Keep as Defaults": "Als Vorgaben merken",
+    "Forget Defaults": "Vorgaben vergessen",
     "Add Avatar": "Avatar hinzufügen",
     "Add Performance Preset": "Vorgabe hinzufügen",
     "Apply Performance Preset": "Vorgabe anwenden",
