@@ -46,6 +46,7 @@ def perform(robot: Robot, *, limit: float = 90.0) -> Steps:
     yield from until(lambda: status.busy, 10, "performing begins")
     yield from until(lambda: not status.busy, limit, "the take")
     robot.forget()
+    yield 0.5  # the panel shows it
     assert status.error is None, str(status.error)
 
 

@@ -21,6 +21,8 @@ import bpy
 Steps = Generator[float, None, None]
 Place = tuple[int, int]  # px of the window, from the lower left
 _STEP_PX = 8
+_EMPTY_PX = 130  # with nothing in them: the panels have ended
+EDGE = -51.0  # where the small buttons beside lists and fields are, as a ``share``
 _COPY_COMMAND: dict[str, bool] = {"ctrl": True}
 _COPY_PATH: dict[str, bool] = {"ctrl": True, "shift": True, "alt": True}
 
@@ -73,20 +75,16 @@ class Robot:
         self.event("MOUSEMOVE", "NOTHING", place)
         yield 0.05
 
-    def click(self, place: Place, **modifiers: bool) -> Steps:
+    def click(self, place: Place, *, afresh: bool = True, **modifiers: bool) -> Steps:
+        """``afresh``: coming from elsewhere, for what is looked at with Ctrl held is another button than what is clicked."""
+        if afresh:
+            yield from self.move((place[0], place[1] + 60))
         yield from self.move(place)
         yield 0.1
         self.event("LEFTMOUSE", "PRESS", place, **modifiers)
         yield 0.05
         self.event("LEFTMOUSE", "RELEASE", place, **modifiers)
         yield 0.2
-
-    def double_click(self, place: Place) -> Steps:
-        yield from self.click(place)
-        self.event("LEFTMOUSE", "PRESS", place)
-        yield 0.02
-        self.event("LEFTMOUSE", "RELEASE", place)
-        yield 0.3
 
     def drag(self, start: Place, end: Place) -> Steps:
         yield from self.move(start)
@@ -115,6 +113,7 @@ class Robot:
     def scroll(self, clicks: int, place: Place) -> Steps:
         """The mouse wheel; positive clicks go down."""
         yield from self.move(place)
+        yield 0.1
         for _ in range(abs(clicks)):
             self.event("WHEELDOWNMOUSE" if clicks > 0 else "WHEELUPMOUSE", "PRESS", place)
             yield 0.03
@@ -174,16 +173,21 @@ class Robot:
     def column(self, x: int, top: int, bottom: int) -> Generator[float, None, dict[str, list[Place]]]:
         """Every button that the mouse meets on its way down, with the places where it met it."""
         rows: dict[str, list[Place]] = {}
+        last = bottom
         for y in range(top, bottom, -_STEP_PX):
             name = yield from self.name_at((x, y))
             if name:
                 rows.setdefault(name, []).append((x, y))
+                last = y
+            elif rows and last - y > _EMPTY_PX * self.scale:
+                break
         return rows
 
     def rows(self, *, share: float = 0.55) -> Generator[float, None, dict[str, list[Place]]]:
-        """Every button at ``share`` of the sidebar's width."""
+        """Every button at ``share`` of the sidebar's width; below 0: so many units from its right end."""
         region = self.region()
-        x, top = region.x + int(region.width * share), region.y + region.height - 6
+        x = region.x + round(region.width * share if share >= 0 else region.width + share * self.scale)
+        top = region.y + region.height - 6
         found = yield from self.column(x, top, region.y + round(12 * self.scale))
         return found
 
@@ -213,6 +217,7 @@ class Robot:
         """Type ``text`` into the field of a property."""
         place = yield from self.use(path)
         yield from self.press("A", place, ctrl=True)
+        yield from self.press("BACK_SPACE", place)
         yield from self.type(text, place)
         yield from self.press("RET", place)
         yield 0.3

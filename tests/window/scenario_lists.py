@@ -9,7 +9,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 from artist import EXTENSION, part, settings
-from robot import Robot, Steps, run, until
+from robot import EDGE, Robot, Steps, run, until
 
 
 def scenario(robot: Robot) -> Steps:
@@ -17,7 +17,9 @@ def scenario(robot: Robot) -> Steps:
     assert EXTENSION in bpy.context.preferences.addons
     yield from robot.open_tab()
     yield from robot.maximise()
-    yield from robot.use("declaim.dismiss_first_steps", share=0.93)
+    yield from robot.use("declaim.dismiss_first_steps", share=EDGE)
+    yield 0.7  # what lies below slides up
+    robot.forget()
     rig = settings().character
     data = rig.declaim
     found["takes"] = [take.name for take in data.takes]
@@ -28,14 +30,14 @@ def scenario(robot: Robot) -> Steps:
     yield 0.5
     found["after_click"] = data.take
     found["action"] = rig.animation_data.action.name
-    yield from robot.double_click(place)
+    yield from robot.click(place, ctrl=True)  # as a double click, which Blender does not simulate
     yield from robot.press("A", place, ctrl=True)
     yield from robot.type("the good one", place)
     yield from robot.press("RET", place)
     yield 0.4
     found["renamed"] = [data.takes[0].name, data.takes[0].action.name]
 
-    side = yield from robot.buttons(share=0.93)
+    side = yield from robot.buttons(share=EDGE)
     found["side"] = sorted(side)
     for _ in range(2):
         yield from robot.click(side["declaim.take_compare"])
@@ -52,7 +54,7 @@ def scenario(robot: Robot) -> Steps:
     found["deleted"] = [take.name for take in data.takes]
 
     # the word list: the rows are one button each, the list's own
-    robot.forget()
+    yield from robot.scroll(30, place)
     seen = yield from robot.rows(share=0.5)
     rows = next(places for name, places in seen.items() if name.endswith("declaim.word"))
     take = data.takes[data.take]
@@ -63,7 +65,7 @@ def scenario(robot: Robot) -> Steps:
         yield 0.4
         found["jumps"].append(bpy.context.scene.frame_current)
     found["starts"] = starts
-    side = yield from robot.rows(share=0.93)
+    side = yield from robot.rows(share=EDGE)
     jumps = side["declaim.word_jump"]
     yield from robot.click(jumps[-1])  # the lowest: to the next stroke
     yield 0.3

@@ -13,10 +13,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
+from PIL import Image, ImageChops
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(os.environ.get("DECLAIM_DESKTOP_ROOT", ROOT.parent / "shared" / "tools" / "desktop-root"))
@@ -144,3 +147,59 @@ def test_takes_and_words(user: Path, performed: dict[str, Any], tmp_path: Path) 
     assert all(frame in found["starts"] for frame in found["jumps"]) and found["jumps"][0] < found["jumps"][1]
     assert found["stroke"] in found["strokes"] and found["stroke"] > found["jumps"][1]
     assert found["markers"] >= len(found["strokes"])
+
+
+def test_strips_and_folders_as_voices(user: Path, performed: dict[str, Any], tmp_path: Path) -> None:
+    """A trimmed strip chosen in the search field is performed where it lies; a folder line by line."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    sound, rate = soundfile.read(performed["voice"])
+    for number, name in enumerate(("a.flac", "b.flac")):
+        soundfile.write(folder / name, sound[int(2.5 * rate) * number :][: int(2.5 * rate)], rate)
+    found = play("voices", user, tmp_path, str(performed["voice"]), str(folder), file=performed["file"])
+    assert (found["source"], found["chosen"], found["source_then"]) == ("STRIP", "Narrator", "FOLDER")
+    begin, end = found["strip"]
+    name, start, frames, words = found["strip_take"]
+    assert name.startswith("Narrator") and start == begin and abs(frames - (end - begin)) <= 1
+    assert words > 0 and found["sounds"] == 1  # the strip itself is heard
+    assert [line for line, _ in found["folder_takes"]] == ["a.flac", "b.flac"]
+    assert found["folder_takes"][1][1] > found["folder_takes"][0][1] and found["tracks"] >= 2
+
+
+def test_perform_is_greyed_and_says_why(user: Path, performed: dict[str, Any], tmp_path: Path) -> None:
+    """No voice, edit mode, an armature without the bones, a linked one: a click does nothing."""
+    found = play("refusals", user, tmp_path, str(performed["voice"]), str(performed["file"]))
+    assert found["ready"] == "" and found["mode"] == "EDIT"
+    for name, words in {
+        "1_no_voice": "voice first",
+        "2_edit_mode": "edit mode",
+        "3_bones": "no bones named pelvis",
+        "4_linked": "linked",
+    }.items():
+        busy, reason = found[name]
+        assert not busy and words in reason, found[name]
+
+
+def test_words_are_drawn(user: Path, performed: dict[str, Any], tmp_path: Path) -> None:
+    """The timeline differs where words are shown; dope sheet, themes and sizes are pictures to be looked at."""
+    found = play("looks", user, tmp_path, file=performed["file"])
+    with_words, without = (Image.open(tmp_path / f"{name}.png").convert("RGB") for name in ("1_timeline", "2_without"))
+    left, top, right, _ = ImageChops.difference(with_words, without).getbbox() or (0, 0, 0, 0)
+    assert right - left > 600 and top > 600, "the words span the timeline"
+    assert len(found["strikes"]) >= 3 and not found["selected"]
+
+
+def test_menus_preferences_and_switching_off(user: Path, tmp_path: Path) -> None:
+    """File > Import and Export, the preferences; disabled and enabled by its check box, nothing stays behind."""
+    found = play("preferences", user, tmp_path)
+    assert "declaim.import_clip" in found["import"]
+    assert not found["enabled_then"] and found["left"] == []
+    assert found["enabled_again"] and len(found["back"]) > 20
+
+
+def test_a_killed_blender_takes_its_engine_along(user: Path, performed: dict[str, Any], tmp_path: Path) -> None:
+    found = play("killed", user, tmp_path, file=performed["file"], fails=True)
+    deadline = time.monotonic() + 10.0
+    while Path(f"/proc/{found['engine_pid']}").exists():
+        assert time.monotonic() < deadline, "the engine outlives a killed Blender"
+        time.sleep(0.1)
