@@ -56,7 +56,6 @@ def make_armature(
     _place(rig, character, axes)
     bpy.ops.object.mode_set(mode="OBJECT")
     _sort(data)
-    rig.show_in_front = True
     data.display_type = "STICK"
     for bone in rig.pose.bones:
         bone.rotation_mode = "QUATERNION"

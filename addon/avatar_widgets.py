@@ -36,8 +36,6 @@ def dress(rig: bpy.types.Object, character: Character, axes: Any) -> None:
         bone.custom_shape_scale_xyz = (float(width[0]), 1.0, float(width[1]))
         centre = (low + high) / 2
         bone.custom_shape_translation = (float(centre[0]), along, float(centre[1]))
-        if hasattr(bone, "custom_shape_wire_width"):
-            bone.custom_shape_wire_width = 1.5
 
 
 def _section(name: str, local: Any, length: float) -> tuple[float, Any, Any]:

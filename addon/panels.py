@@ -96,6 +96,7 @@ def _draw_character(layout: Any, settings: Any) -> None:
     if settings.character is not None:
         if reason := character.problem(settings.character):
             draw_sentence(column, reason, "ERROR")
+            return
         column.prop(settings.character.declaim, "mouth_strength", slider=True)
         if settings.character.declaim.is_builtin and avatar_shapes.BETAS in settings.character.data:
             header, body = layout.panel("declaim_body_shape", default_closed=True)

@@ -177,8 +177,8 @@ def _character(context: bpy.types.Context, settings: SimpleNamespace) -> tuple[b
 
 
 def _start_frame(scene: bpy.types.Scene, settings: SimpleNamespace, voice: voices.Voice) -> int:
-    if settings.start_at == "STRIP":
-        return round(scene.frame_start if voice.start_frame is None else voice.start_frame)
+    if settings.start_at == "STRIP" and voice.start_frame is not None:
+        return round(voice.start_frame)
     return {"FIRST": scene.frame_start, "FRAME": settings.frame}.get(settings.start_at, scene.frame_current)
 
 

@@ -35,7 +35,7 @@ def choose(context: bpy.types.Context, index: int) -> None:
 
 
 class DECLAIM_UL_takes(bpy.types.UIList):
-    """Which take is in use, its name, seed and length."""
+    """Which take is in use, its name, seed (#) and length."""
 
     bl_idname = "DECLAIM_UL_takes"
 
@@ -50,7 +50,7 @@ class DECLAIM_UL_takes(bpy.types.UIList):
         row.prop(item, "name", text="", emboss=False, translate=False)
         row = split.row()
         row.active = index == data.take
-        row.label(text=str(item.seed), icon="NONE", translate=False)
+        row.label(text=f"#{item.seed}", translate=False)
         row.label(text=f"{item.duration:.1f} s", translate=False)
 
 

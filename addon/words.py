@@ -145,11 +145,11 @@ class DECLAIM_UL_words(bpy.types.UIList):
     def draw_item(
         self, context: Any, layout: Any, data: Any, item: Any, icon: Any, active_data: Any, active_property: str, index: int
     ) -> None:
-        split = layout.split(factor=0.2)
+        split = layout.split(factor=0.17)
         time = split.row()
         time.active = False
         time.label(text=_clock(item.start), translate=False)
-        split = split.split(factor=0.56)
+        split = split.split(factor=0.62)
         name = f"{item.name}?" if item.unsure else item.name
         split.label(text=name, icon="DECORATE_KEYFRAME" if item.stroke else "BLANK1", translate=False)
         split.label(text=unit_title(item.unit), translate=False)
