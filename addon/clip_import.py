@@ -11,7 +11,7 @@ from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringPrope
 from bpy_extras.io_utils import ImportHelper
 
 from ..core.errors import DeclaimError, InputError
-from . import avatar, character, landing, performing, status, takes, voices
+from . import avatar, character, landing, request, status, takes, voices
 
 if TYPE_CHECKING:
     from ..core.clip import MotionClip
@@ -42,16 +42,16 @@ def import_file(
     if rig is None:
         rig = avatar.add_builtin(context, shape=_nearest_shape(clip))
         scene.declaim.character = rig
-    settings = performing.settings_of(scene, {"voice_source": "FILE"})
-    fps = performing.frame_rate(scene)
-    options = performing.landing_options(settings, path.stem, frame, fps, rig)
+    settings = request.settings_of(scene, {"voice_source": "FILE"})
+    fps = request.frame_rate(scene)
+    options = request.landing_options(settings, path.stem, frame, fps, rig)
     prepared = landing.prepare(clip, character.rest_of(rig), character.shape_names(rig), options)
     landed = landing.land(rig, prepared, options)
     take = takes.add(rig, landed, clip, options)
     take.line, take.seed = path.name, clip.provenance.seed
     takes.use(rig, len(rig.declaim.takes) - 1)
     if settings.fit_range:
-        performing.fit_range(scene, frame, clip.duration * fps, first=True)
+        request.fit_range(scene, frame, clip.duration * fps, first=True)
     if reason := landing.stillness(rig, landed, options):
         notes.append(reason)
     return take, [*notes, *landed.notes]
