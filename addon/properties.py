@@ -20,6 +20,7 @@ from . import sliders
 MOUTH_STRENGTH = (0.1, 2.0)
 _OVERRIDE = {"LIBRARY_OVERRIDABLE"}  # so that a character linked from a library and overridden has takes of its own
 _INSERTED = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
+_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()  # before, every path did
 
 
 def _generators(self: Any, context: Any) -> list[tuple[str, str, str]]:
@@ -45,12 +46,15 @@ SETTINGS: dict[str, Any] = {
             ("FOLDER", "Folder", "Every recording in a folder, one take each"),
         ),
     ),
-    "voice": StringProperty(name="Voice", description="The recording that the character speaks", subtype="FILE_PATH"),
+    "voice": StringProperty(
+        name="Voice", description="The recording that the character speaks", subtype="FILE_PATH", options=_PATH
+    ),
     "strip": StringProperty(name="Strip", description="The sound strip that the character speaks"),
     "folder": StringProperty(
         name="Folder",
         description="A folder of recordings; a text file of the same name is a recording's script",
         subtype="DIR_PATH",
+        options=_PATH,
     ),
     "script": StringProperty(
         name="Script", description="The words that are spoken; left empty, Declaim listens for them", default=""

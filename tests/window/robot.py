@@ -21,7 +21,6 @@ import bpy
 Steps = Generator[float, None, None]
 Place = tuple[int, int]  # px of the window, from the lower left
 _STEP_PX = 8
-_EMPTY_PX = 130  # with nothing in them: the panels have ended
 EDGE = -51.0  # where the small buttons beside lists and fields are, as a ``share``
 _COPY_COMMAND: dict[str, bool] = {"ctrl": True}
 _COPY_PATH: dict[str, bool] = {"ctrl": True, "shift": True, "alt": True}
@@ -173,14 +172,10 @@ class Robot:
     def column(self, x: int, top: int, bottom: int) -> Generator[float, None, dict[str, list[Place]]]:
         """Every button that the mouse meets on its way down, with the places where it met it."""
         rows: dict[str, list[Place]] = {}
-        last = bottom
         for y in range(top, bottom, -_STEP_PX):
             name = yield from self.name_at((x, y))
             if name:
                 rows.setdefault(name, []).append((x, y))
-                last = y
-            elif rows and last - y > _EMPTY_PX * self.scale:
-                break
         return rows
 
     def rows(self, *, share: float = 0.55) -> Generator[float, None, dict[str, list[Place]]]:

@@ -37,7 +37,7 @@ bpy.ops.wm.save_userpref()
 WORDS = (ROOT / "assets" / "demo" / "script.txt").read_text().split()
 # What Blender itself says on the console; anything else is ours, and too much.
 _BLENDERS_OWN = re.compile(
-    r"$|\d\d:\d\d\.\d{3}  \S|GHOST|blender\(|/\S+\.so\b|blender \d|Blender |Info: Saved|Saved session|Read blend"
+    r"$|\d\d:\d\d\.\d{3}  \S|GHOST|blender\(|/\S+\.so\b|blender \d|Blender |Info: |Repository data: "
 )
 
 pytestmark = [
