@@ -93,7 +93,8 @@ def show(unit: Unit, lexicon: Lexicon, body: Body) -> Shown:
         limbs.tracks[side] = Track(before, moves)
     raised = np.concatenate([0.34 * unit.shoulders * risen, np.zeros((frames, 1))], axis=1)
     course = chest_course(poses, np.zeros((frames, 3)), rest, FPS)
-    moved = limbs.poses(times, poses, course=course, frames=np.arange(frames), shoulders=raised, tension=np.zeros(frames))
+    still = np.zeros(frames)
+    moved, _ = limbs.poses(times, poses, course=course, frames=np.arange(frames), shoulders=raised, tension=still)
     for joint, values in moved.items():
         poses[:, joint] = values
     return shown
