@@ -286,7 +286,9 @@ def test_a_hand_stays_where_it_stops_while_the_chest_moves_on(lexicon: Lexicon) 
 
     def moving(span: slice) -> np.ndarray:
         head = (np.tile(np.eye(3), (len(times[span]), 1, 1)), np.zeros((len(times[span]), 3)))
-        return steadied(goal[span], times[span], np.arange(frames)[span], course, strokes, "right", head, rest[JOINT["spine3"]])
+        return steadied(
+            goal[span], times[span], np.arange(frames)[span], course, strokes, "right", head, rest[JOINT["spine3"]]
+        )
 
     whole = moving(slice(0, frames))
     moved = whole * np.array([-1.0, 1.0, 1.0])
