@@ -160,7 +160,7 @@ def _npy(path: Path) -> None:
         (_arrays(poses=np.array([{}, {}], dtype=object)), '"poses" .* is a pickled Python object'),
         (_arrays(poses=None), "has no poses"),
         (_arrays(poses=None, trans=None), "has no poses and no trans"),
-        (_arrays(poses=np.zeros((4, 156))), "poses have 156 numbers a frame, not 165"),
+        (_arrays(poses=np.zeros((4, 162))), "poses have 162 numbers a frame, not 165"),
         (_arrays(poses=np.zeros(165)), "numbers a frame"),
         (_arrays(poses=np.zeros((0, 165)), trans=np.zeros((0, 3))), "has no frames"),
         (_arrays(poses=np.array(5.0)), "cannot be read"),
