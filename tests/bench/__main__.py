@@ -86,8 +86,9 @@ def generators_alone(folder: Path) -> list[Figure]:
         return []
     voice, script, duration = strung(folder, 50.0)
     report = _child("act", voice, str(script), folder / "bench.npz")
-    times = duration / statistics.median(report["wall"])
-    return [Figure(what="gesture + visemes alone", seen=f"{times:.0f} x real time", reach=">= 100 x", met=times >= 100)]
+    times, by_clock = (duration / statistics.median(report[kind]) for kind in ("cpu", "wall"))
+    seen = f"{times:.0f} x real time by CPU time ({by_clock:.0f} x by the clock)"  # machines are shared
+    return [Figure(what="gesture + visemes alone", seen=seen, reach=">= 100 x", met=times >= 100)]
 
 
 def long_line(folder: Path) -> list[Figure]:
