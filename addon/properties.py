@@ -226,6 +226,12 @@ def _choose_take(scene: Any, index: int) -> None:
     take_list.choose(bpy.context, index)
 
 
+def _words_switched(self: Any, context: Any) -> None:
+    from . import status
+
+    status.redraw()
+
+
 class DeclaimScene(bpy.types.PropertyGroup):
     """A scene's settings."""
 
@@ -260,6 +266,7 @@ class DeclaimScene(bpy.types.PropertyGroup):
             description="Draw the words of the take in use along the bottom of the animation editors",
             options=set(),
             default=True,
+            update=_words_switched,
         ),
         "mouth": EnumProperty(name="Lips", description="What moves the mouth", items=_mouths),
         "transcriber": EnumProperty(name="Hearing", description="What finds the words and sounds", items=_transcribers),

@@ -24,6 +24,9 @@ class Status:
 
 
 STATUS = Status()
+_SHOWING = frozenset(
+    ("VIEW_3D", "DOPESHEET_EDITOR", "GRAPH_EDITOR", "NLA_EDITOR", "SEQUENCE_EDITOR", "STATUSBAR", "PREFERENCES")
+)
 
 
 def begin(text: str) -> None:
@@ -53,11 +56,11 @@ def end(error: DeclaimError | None = None) -> None:
 
 
 def redraw() -> None:
-    """Draw again what shows the status: sidebars and timelines of every window."""
+    """Draw again what shows the status: sidebars and animation editors of every window."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "DOPESHEET_EDITOR", "SEQUENCE_EDITOR", "STATUSBAR", "PREFERENCES"}:
+            if area.type in _SHOWING:
                 area.tag_redraw()
 
 

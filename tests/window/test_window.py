@@ -37,7 +37,7 @@ bpy.ops.wm.save_userpref()
 WORDS = (ROOT / "assets" / "demo" / "script.txt").read_text().split()
 # What Blender itself says on the console; anything else is ours, and too much.
 _BLENDERS_OWN = re.compile(
-    r"$|\d\d:\d\d\.\d{3}  \S|GHOST|blender\(|/\S+\.so\b|blender \d|Blender |Info: |Repository data: "
+    r"$|\d\d:\d\d\.\d{3}  \S|GHOST|blender\(|/\S+\.so\b|blender \d|Blender |Info: |Killed|Repository data: "
 )
 
 pytestmark = [
@@ -124,10 +124,12 @@ def test_an_artists_first_minutes(performed: dict[str, Any]) -> None:
     assert found["typed"] == [str(found["voice"]), " ".join(WORDS)]
     assert found["takes"] == ["voice 0"]
     assert len(found["words"]) == len(WORDS)
+    assert found["first_undone"] == [[False, 0, 0], [True, 1, 1]]  # objects, actions, strips: undone and done again
     assert found["range"][1] - found["range"][0] > 200 and found["scrub"]
     assert found["moved"]
     assert found["cold_s"] < 15 and found["warm_s"] < 4
     assert found["landing_s"] < 0.3 and max(found["ticks_s"]) < 0.05, found  # a busy machine gets more than the 10 ms
+    assert max(found["opening_s"], found["draws_s"]) < 0.05, found
     assert found["stopped_s"] < 1 and found["takes_after_esc"] == 2
     assert found["undone"] == [[1, 2], [1, 1], [1, 2], [2, 2]]  # the seed that was typed, then the take in one step; back
     assert "engine" in found["death"].lower() and "None" not in found["death"]
