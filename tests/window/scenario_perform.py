@@ -26,10 +26,7 @@ def scenario(robot: Robot) -> Steps:
     timed(performing.Session, "step", ticks)
     timed(performing.Session, "_land", landings)
     openings: list[float] = []
-    draws: list[float] = []
     timed(performing.Session, "__init__", openings)
-    for panel in part("panels").CLASSES:
-        timed(panel, "draw", draws)
 
     yield from empty_scene(robot)
     found["objects"] = [item.name for item in bpy.context.scene.objects]
@@ -59,7 +56,6 @@ def scenario(robot: Robot) -> Steps:
     found["first_ticks_ms"] = _milliseconds(ticks)
     found["first_landing_ms"] = _milliseconds(landings)
     found["first_opening_ms"] = _milliseconds(openings)  # it adds the avatar
-    found["first_draws_ms"] = _milliseconds(draws)
     found["first_undone"] = []
     middle = robot.middle()
     yield from robot.move(middle)
@@ -75,7 +71,7 @@ def scenario(robot: Robot) -> Steps:
     # again, engine warm, with another seed
     yield from robot.fill("declaim.seed", "1")
     place = yield from robot.find("declaim.perform_panel")
-    for durations in (ticks, landings, openings, draws):
+    for durations in (ticks, landings, openings):
         durations.clear()
     begin = time.monotonic()
     yield from robot.click(place)
@@ -84,7 +80,7 @@ def scenario(robot: Robot) -> Steps:
     yield from until(lambda: not status.STATUS.busy, 5, "the end")
     found["landing_s"] = max(landings)
     found["ticks_s"] = sorted(tick for tick in ticks if tick < max(landings))
-    found["opening_s"], found["draws_s"] = max(openings), max(draws)
+    found["opening_s"] = max(openings)
     found["moved"] = _moves(rig, bpy.context.scene)
 
     # stopped by Esc: nothing is added
