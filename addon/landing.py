@@ -125,8 +125,7 @@ def land(rig: bpy.types.Object, prepared: Prepared, landing: Landing) -> Landed:
         held = layering.to_hold(rig, keys, whole, over_takes=add)
         facing = layering.facing_below(rig, curves.rig)
         notes += _push_down(owners, first, curves.frames, replaced=not add)
-        if pose := layering.hold(rig, keys, held, first):
-            notes.append(rpt_('What nothing else animates is held below the take by "{name}".').format(name=pose))
+        layering.hold(rig, keys, held, first)
         if add:
             rig_curves = layering.added_curves(rig, prepared.modes, curves, first)
         else:

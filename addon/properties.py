@@ -153,10 +153,19 @@ class DeclaimWord(bpy.types.PropertyGroup):
     name: StringProperty(name="Word", override=_OVERRIDE)
 
 
+def _take_renamed(take: Any, context: Any) -> None:
+    if take.action is not None and take.action.is_editable and take.name:
+        take.action.name = take.name
+    if take.face_action is not None and take.name:
+        take.face_action.name = f"{take.name} face"
+
+
 class DeclaimTake(bpy.types.PropertyGroup):
     """One performance of a line. Its action keeps the motion; this is what made it."""
 
-    name: StringProperty(name="Take", override=_OVERRIDE)
+    name: StringProperty(
+        name="Take", description="The take's name, and its action's", override=_OVERRIDE, update=_take_renamed
+    )
     action: PointerProperty(type=bpy.types.Action, override=_OVERRIDE)
     face_action: PointerProperty(
         type=bpy.types.Action, override=_OVERRIDE

@@ -66,6 +66,8 @@ found = dict(
 bpy.ops.declaim.take_use(index=1)
 found["other"] = [wrist(rig, f) for f in (11, 60, 120)]
 found["second"] = rig.animation_data.action == takes[1].action
+takes[1].name = "the better one"
+found["renamed"] = takes[1].action.name
 bpy.ops.declaim.take_compare()
 found["back"] = rig.animation_data.action == takes[0].action
 bpy.ops.declaim.take_again()
@@ -84,7 +86,7 @@ print(json.dumps(found))
     if found["hears"]:  # PyPI's module of 4.2 was built without sound; Blender itself has it
         assert found["sound"] == [[11, "SOUND"]] and found["scrub"]
     assert found["wrists"][0] != found["wrists"][1] and found["wrists"] != found["other"]
-    assert found["second"] and found["back"]
+    assert found["second"] and found["back"] and found["renamed"] == "the better one"
     assert found["again"] == [[3, 11.0], [4, 11.0], [5, 11.0]]
     assert found["left"] == [4, 5]
     assert not done.leftovers
