@@ -5,6 +5,7 @@ Without a window; ``make test-window`` measures the callbacks and the same butto
 
 from __future__ import annotations
 
+import compileall
 import importlib.util
 import json
 import os
@@ -30,6 +31,8 @@ def performings(folder: Path) -> list[Figure]:
     if recordings():
         voice, script, _ = strung(folder, 10.0)
     command = [sys.executable, "-m", "tests.bench.blender_performing", str(voice), str(script)]
+    for room in ("addon", "core"):  # as after the first start: the module bpy keeps no bytecode by itself
+        compileall.compile_dir(Path(__file__).parents[2] / room, quiet=2)
     settings = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / "blender")}
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=settings)
     if done.returncode:
