@@ -24,7 +24,11 @@ class Session:
         self.done: list[str] = []  # names of the takes that landed
         self._scene = context.scene.session_uid
         self._voices = voices.voice_of(settings, context)
-        rig, self.added = _character(context, settings)
+        try:
+            rig, self.added = _character(context, settings)
+        except DeclaimError:
+            self._discard_voices()
+            raise
         self._rig = rig.session_uid
         self._frame = start_frame(context.scene, settings, self._voices[0])
         self._number = 0
@@ -59,10 +63,13 @@ class Session:
         """End the session, whatever came of it."""
         if self._job is not None:
             self._job.cancel()
-        for voice in self._voices:
-            voices.discard(voice)
+        self._discard_voices()
         status.end(error)
         status.STATUS.warnings = tuple(self.warnings)
+
+    def _discard_voices(self) -> None:
+        for voice in self._voices:
+            voices.discard(voice)
 
     def summary(self) -> str:
         seconds = time.monotonic() - self._started
