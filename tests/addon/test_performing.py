@@ -136,7 +136,8 @@ found = dict(
     nothing=refused(perform, voice=voice, use_body=False, use_hands=False, use_face=False, use_root=False),
 )
 import pathlib, tempfile
-found["left"] = [path.name for path in pathlib.Path(tempfile.gettempdir()).glob("declaim-voice-*")]
+places = {{bpy.app.tempdir or tempfile.gettempdir(), tempfile.gettempdir()}}
+found["left"] = [path.name for place in places for path in pathlib.Path(place).glob("declaim-voice-*")]
 print(json.dumps(found))
 """
     found = blender_python(script, timeout=240).json
